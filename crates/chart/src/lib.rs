@@ -1,0 +1,1 @@
+//! Helm charts, dependencies and values.

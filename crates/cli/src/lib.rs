@@ -1,0 +1,1 @@
+//! Arguments to settings, one file per command, printing.

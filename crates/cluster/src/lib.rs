@@ -1,0 +1,1 @@
+//! Kubernetes API client for any kind: discovery, apply, watch, logs.

@@ -1,0 +1,1 @@
+//! API server, workload controllers and node in one process.

@@ -1,0 +1,1 @@
+//! Carries a plan out: install, upgrade, rollback, uninstall; waits, hooks, events.

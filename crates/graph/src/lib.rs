@@ -1,0 +1,1 @@
+//! References and phases of a set of manifests.

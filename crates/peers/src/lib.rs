@@ -1,0 +1,1 @@
+//! Test support: finds and runs the real programs that Bowline is compared with.

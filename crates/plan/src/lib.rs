@@ -1,0 +1,1 @@
+//! Desired, live and previous objects to an ordered DAG of operations.

@@ -1,0 +1,1 @@
+//! Scenarios on an embedded control plane under virtual time.

@@ -1,0 +1,1 @@
+//! Releases and revisions in Helm's storage format, and the lock that guards them.

@@ -1,0 +1,1 @@
+//! Chart, values and capabilities to manifests and hooks, byte for byte as Helm does it.

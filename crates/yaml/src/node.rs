@@ -1,0 +1,60 @@
+use crate::Value;
+
+/// A place in a text. Lines and columns count from 1, columns in characters; `offset` counts bytes from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct Mark {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// Byte offset, from 0.
+    pub offset: usize,
+}
+
+/// Where something stands in a text: from `start` up to, not including, `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct Span {
+    /// First character.
+    pub start: Mark,
+    /// One past the last character.
+    pub end: Mark,
+}
+
+/// A parsed YAML node with its place in the text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a [`Node`] is. Aliases and merge keys are resolved by then.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeKind {
+    /// A resolved scalar; never a [`Value::Seq`] or [`Value::Map`].
+    Scalar(Value),
+    /// A sequence.
+    Seq(Vec<Node>),
+    /// A mapping in the order of the text. Duplicate keys stay; the last one counts.
+    Map(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// The node at a JSON pointer (RFC 6901) such as `/spec/containers/0/env`, and the empty pointer is this node.
+    pub fn pointer(&self, pointer: &str) -> Option<&Node> {
+        let mut node = self;
+        for token in pointer.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            node = match &node.kind {
+                NodeKind::Scalar(_) => return None,
+                NodeKind::Seq(items) => items.get(token.parse::<usize>().ok()?)?,
+                NodeKind::Map(entries) => {
+                    let is_key = |key: &Node| matches!(&key.kind, NodeKind::Scalar(Value::String(k)) if *k == token);
+                    &entries.iter().rev().find(|(key, _)| is_key(key))?.1
+                }
+            };
+        }
+        Some(node)
+    }
+}
