@@ -11,10 +11,21 @@
 //! Never: does I/O; asks a cluster; decides whether something is a mistake.
 #![forbid(unsafe_code)]
 
+mod extract;
 mod graph;
+mod hostname;
 mod phase;
+mod pods;
+mod pointer;
+mod print;
+mod reference;
 mod scope;
+mod selector;
+mod table;
 
-pub use graph::{Graph, Node, NodeId};
+pub use graph::{Graph, LaterReference, Node, NodeId};
 pub use phase::{Journey, Phase};
+pub use pods::{Container, containers, pod_pointer};
+pub use reference::{KeyUse, Reference, Relation, Wanted};
 pub use scope::{KeyOf, ManifestRef, Section};
+pub use selector::Selector;

@@ -89,6 +89,11 @@ impl KeyOf {
         }
     }
 
+    /// The namespace that stands in for a missing one.
+    pub fn release_namespace(&self) -> &str {
+        &self.release_namespace
+    }
+
     /// Whether a kind has no namespaces. A kind nobody defined counts as namespaced.
     pub fn is_cluster_scoped(&self, group: &str, kind: &str) -> bool {
         CLUSTER_SCOPED.binary_search(&(group, kind)).is_ok()

@@ -11,8 +11,14 @@
 //! Never: does I/O; waits; prints the value of a Secret.
 #![forbid(unsafe_code)]
 
+mod changes;
+mod deploy;
 mod operation;
+mod order;
 mod plan;
+mod quantity;
+mod steps;
+mod uninstall;
 
 pub use operation::{Action, FieldChange, Operation, OperationId, RecordStage};
 pub use plan::{DeployInput, DeployKind, DeployOptions, Order, Plan, PlanKind, Summary, UninstallInput};

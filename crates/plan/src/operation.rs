@@ -73,7 +73,7 @@ pub enum Action {
     Unchanged,
     /// Delete an object and what it owns; gone already is fine.
     Delete,
-    /// An object that would be deleted but carries `helm.sh/resource-policy: keep`.
+    /// Leave an object as it is: one to delete that carries `helm.sh/resource-policy: keep`, or a definition that exists.
     Keep,
     /// Wait until these are ready (or, for definitions, established).
     WaitReady {
