@@ -8,12 +8,14 @@ use bowline_peers::kubernetes::{ControlPlane, LOG_LINES};
 use futures::StreamExt;
 use serde_json::json;
 
+#[allow(clippy::unwrap_used)]
 async fn connect() -> Option<Cluster> {
     let plane = ControlPlane::shared()?;
     let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), context: None };
     Some(Cluster::connect(&options).await.unwrap())
 }
 
+#[allow(clippy::unwrap_used)]
 async fn namespace(cluster: &Cluster, name: &str) {
     cluster.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await.unwrap();
 }

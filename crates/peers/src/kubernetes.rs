@@ -185,7 +185,7 @@ impl Supervised {
         let log = File::create(dir.join(format!("{name}.log")))?;
         let cleanup = if removes_dir { "sleep 1; rm -rf \"$0\"" } else { "" };
         let script = format!(
-            "\"$@\" </dev/null & child=$!; read -r _; kill $child 2>/dev/null; wait $child 2>/dev/null; {cleanup}"
+            "\"$@\" </dev/null & child=$!; read -r _; kill -9 $child 2>/dev/null; wait $child 2>/dev/null; {cleanup}"
         );
         let mut shell = Command::new("sh")
             .arg("-c")

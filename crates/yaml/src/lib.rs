@@ -9,8 +9,20 @@
 //! Never: does I/O; guesses where Go's parser would fail.
 #![forbid(unsafe_code)]
 
+mod emit;
+mod error;
+mod event;
+mod libyaml;
 mod node;
+mod number;
+mod parse;
+mod resolve;
+mod style;
 mod value;
 
+pub use emit::{Emit, EmitError, Emitter, emit, natural_order};
+pub use error::Error;
 pub use node::{Mark, Node, NodeKind, Span};
+pub use number::{format_float, format_json_float};
+pub use parse::{parse, parse_first};
 pub use value::{Map, Value};
