@@ -33,18 +33,21 @@ impl<'t> Libyaml<'t> {
 
     fn error(&self, error: &libyaml_safer::Error) -> Error {
         let text = error.to_string();
-        let (Some(problem_mark), Some(context_mark)) = (error.problem_mark(), error.context_mark()) else {
+        let Some(problem_mark) = error.problem_mark() else {
             // "Reader error: PROBLEM (offset N, value N)": Go gives the problem alone.
             let problem = text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest);
             return Error::yaml(problem.split(" (offset").next().unwrap_or(problem), Mark::default());
         };
         // "Scanner error: line 2 column 3: PROBLEM while parsing … (line …)"
-        let problem = text.splitn(3, ": ").nth(2).unwrap_or(&text);
+        let problem = text
+            .split_once(" column ")
+            .and_then(|(_, rest)| rest.split_once(": "))
+            .map_or(text.as_str(), |(_, rest)| rest);
         let problem = problem.split(" while ").next().unwrap_or(problem);
         let line = if problem_mark.line != 0 {
             problem_mark.line + u64::from(matches!(error.kind(), libyaml_safer::ErrorKind::Scanner))
         } else {
-            context_mark.line
+            error.context_mark().map_or(0, |mark| mark.line)
         };
         let at = self.mark(problem_mark);
         if line == 0 { Error::yaml(problem, at) } else { Error::yaml(format_args!("line {line}: {problem}"), at) }
