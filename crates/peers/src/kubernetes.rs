@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
@@ -34,8 +34,9 @@ pub const LOG_LINES: [&str; 3] =
 pub struct ControlPlane {
     kubeconfig: PathBuf,
     port: u16,
+    ready_after: Duration,
     // In the order in which they are ended.
-    _programs: Vec<Supervised>,
+    programs: Vec<Supervised>,
 }
 
 impl ControlPlane {
@@ -73,7 +74,21 @@ impl ControlPlane {
         self.port
     }
 
+    /// Time from the start of etcd to `/readyz` ok; controllers and scheduler come after that.
+    pub fn ready_after(&self) -> Duration {
+        self.ready_after
+    }
+
+    /// Process ids of etcd, API server, controllers and scheduler.
+    pub fn process_ids(&self) -> Vec<u32> {
+        let kubernetes = self.programs.iter().filter(|program| program.name != "kwok");
+        kubernetes.filter_map(|program| child_of(program.shell.id())).collect()
+    }
+
+    // A real program is measured, in real time.
+    #[allow(clippy::disallowed_methods)]
     fn start_with(kubernetes: &Path, kwok: &Path) -> io::Result<Self> {
+        let start = Instant::now();
         let dir = tempfile::Builder::new().prefix("bowline-kubernetes-").tempdir()?.keep();
         let [etcd, etcd_peer, api, manager, scheduler, node] = free_ports()?;
         let pki = Pki::write(&dir).map_err(io::Error::other)?;
@@ -123,6 +138,7 @@ impl ControlPlane {
         wait_until(|| TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], api))).map(drop))
             .and_then(|()| wait_until(|| kubectl(&["get", "--raw=/readyz"])))
             .map_err(|e| pki.explain(&dir, "kube-apiserver", &e))?;
+        let ready_after = start.elapsed();
 
         let mut manager_command = Command::new(kubernetes);
         manager_command.args([
@@ -168,7 +184,7 @@ impl ControlPlane {
         kubectl(&["wait", "node/node-0", "--for=condition=Ready", "--timeout=60s"])?;
         // Pods are refused in a namespace until its service account is there.
         kubectl(&["wait", "serviceaccount/default", "-n", "default", "--for=create", "--timeout=60s"])?;
-        Ok(Self { kubeconfig, port: api, _programs: programs })
+        Ok(Self { kubeconfig, port: api, ready_after, programs })
     }
 }
 
@@ -176,6 +192,7 @@ impl ControlPlane {
 /// of a pipe that only the test program holds.
 #[derive(Debug)]
 struct Supervised {
+    name: String,
     shell: Child,
     pipe: Option<ChildStdin>,
 }
@@ -198,7 +215,7 @@ impl Supervised {
             .stderr(log)
             .spawn()?;
         let pipe = shell.stdin.take();
-        Ok(Self { shell, pipe })
+        Ok(Self { name: name.to_owned(), shell, pipe })
     }
 }
 
@@ -207,6 +224,17 @@ impl Drop for Supervised {
         drop(self.pipe.take());
         let _ = self.shell.wait();
     }
+}
+
+/// The first process whose parent is `parent` (`/proc/PID/stat`, fourth field).
+fn child_of(parent: u32) -> Option<u32> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find(|process| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // The command's name, in parentheses, may hold blanks.
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        after_name.split(' ').nth(1).and_then(|field| field.parse().ok()) == Some(parent)
+    })
 }
 
 /// Ports that nobody listens on now. They may be taken before they are used; a start that fails for it says so.
