@@ -5,11 +5,11 @@ use std::net::Ipv4Addr;
 use std::sync::{Mutex, PoisonError};
 
 /// The first 16 bits of pod addresses.
-pub const POD_NETWORK: [u8; 2] = [10, 244];
+pub(crate) const POD_NETWORK: [u8; 2] = [10, 244];
 
 /// Hands out addresses of 10.244.0.0/16: the lowest that is free and was not the last one given back.
 #[derive(Debug, Default)]
-pub struct AddressPool {
+pub(crate) struct AddressPool {
     state: Mutex<State>,
 }
 
@@ -21,7 +21,7 @@ struct State {
 
 impl AddressPool {
     /// An address that no other pod has.
-    pub fn take(&self) -> Ipv4Addr {
+    pub(crate) fn take(&self) -> Ipv4Addr {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             // .0 and .1 are the network and the node; the counter goes round so that addresses rest after use.
@@ -35,7 +35,7 @@ impl AddressPool {
     }
 
     /// Gives an address back.
-    pub fn release(&self, ip: Ipv4Addr) {
+    pub(crate) fn release(&self, ip: Ipv4Addr) {
         let [_, _, high, low] = ip.octets();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.used.remove(&u16::from_be_bytes([high, low]));

@@ -11,7 +11,7 @@ use super::pod::{Container, EnvSource, Pod, ResourceFieldRef};
 /// `CreateContainerConfigError`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("{kind} {name:?} not found")]
     NotFound { kind: &'static str, name: String },
     #[error("couldn't find key {key} in {kind} {namespace}/{name}")]
@@ -27,7 +27,7 @@ pub enum ConfigError {
 }
 
 /// Where ConfigMaps and Secrets of the pod's namespace come from.
-pub trait ConfigSource {
+pub(crate) trait ConfigSource {
     /// The ConfigMap of that name, or `None`.
     fn config_map(&self, name: &str) -> Option<Value>;
     /// The Secret of that name, or `None`.
@@ -36,17 +36,17 @@ pub trait ConfigSource {
 
 /// What of the pod's surroundings can be asked for by `fieldRef`.
 #[derive(Clone, Debug, Default)]
-pub struct PodFacts {
+pub(crate) struct PodFacts {
     /// The pod's address.
-    pub pod_ip: String,
+    pub(crate) pod_ip: String,
     /// The node's address.
-    pub host_ip: String,
+    pub(crate) host_ip: String,
     /// The node's name.
-    pub node_name: String,
+    pub(crate) node_name: String,
 }
 
 /// The keys and values of a ConfigMap, in key order.
-pub fn config_map_data(object: &Value) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn config_map_data(object: &Value) -> BTreeMap<String, Vec<u8>> {
     let mut data: BTreeMap<String, Vec<u8>> = strings(&object["data"]).map(|(k, v)| (k, v.into_bytes())).collect();
     for (key, value) in strings(&object["binaryData"]) {
         if let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(value) {
@@ -57,7 +57,7 @@ pub fn config_map_data(object: &Value) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// The keys and decoded values of a Secret, in key order; a value that is not base64 is an error that names its key.
-pub fn secret_data(object: &Value) -> Result<BTreeMap<String, Vec<u8>>, String> {
+pub(crate) fn secret_data(object: &Value) -> Result<BTreeMap<String, Vec<u8>>, String> {
     strings(&object["data"])
         .map(|(key, value)| match base64::engine::general_purpose::STANDARD.decode(value) {
             Ok(bytes) => Ok((key, bytes)),
@@ -71,7 +71,7 @@ fn strings(value: &Value) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 /// Resolves a container's `env` and `envFrom` on top of `services` (variables the node offers, of the lowest rank).
-pub fn resolve(
+pub(crate) fn resolve(
     pod: &Pod,
     container: &Container,
     source: &dyn ConfigSource,
@@ -178,7 +178,7 @@ fn from_source(
 }
 
 /// The value of a downward API field of the pod.
-pub fn pod_field(pod: &Pod, path: &str, facts: &PodFacts) -> Result<String, ConfigError> {
+pub(crate) fn pod_field(pod: &Pod, path: &str, facts: &PodFacts) -> Result<String, ConfigError> {
     if let Some((map, key)) = subscript(path) {
         let map = match map {
             "metadata.labels" => &pod.metadata.labels,
@@ -211,12 +211,14 @@ fn subscript(path: &str) -> Option<(&str, &str)> {
 }
 
 /// The value of a resource limit or request, divided by the divisor and rounded up, as the kubelet prints it.
-pub fn resource_field(pod: &Pod, container: &Container, field: &ResourceFieldRef) -> Result<String, ConfigError> {
+pub(crate) fn resource_field(
+    pod: &Pod,
+    container: &Container,
+    field: &ResourceFieldRef,
+) -> Result<String, ConfigError> {
     let target = match field.container_name.as_str() {
         "" => container,
-        name => pod
-            .container(name)
-            .ok_or_else(|| ConfigError::Other(format!("container {name} not found")))?,
+        name => pod.container(name).ok_or_else(|| ConfigError::Other(format!("container {name} not found")))?,
     };
     let bad = || ConfigError::BadResource(field.resource.clone());
     let (list, name) = field.resource.split_once('.').ok_or_else(bad)?;
@@ -235,7 +237,7 @@ pub fn resource_field(pod: &Pod, container: &Container, field: &ResourceFieldRef
 }
 
 /// A Kubernetes quantity (`250m`, `1.5Gi`, `2e3`) as a number; `None` where it is not one.
-pub fn quantity(text: &str) -> Option<f64> {
+pub(crate) fn quantity(text: &str) -> Option<f64> {
     let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     let factor = match suffix {
@@ -261,7 +263,7 @@ pub fn quantity(text: &str) -> Option<f64> {
 }
 
 /// Replaces `$(NAME)` by what `lookup` knows; unknown names stay as written, `$$` stands for `$`.
-pub fn expand<'a>(input: &str, lookup: impl Fn(&str) -> Option<&'a str>) -> String {
+pub(crate) fn expand<'a>(input: &str, lookup: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut out = String::with_capacity(input.len());
     let mut rest = input;
     while let Some(at) = rest.find('$') {
@@ -302,7 +304,7 @@ pub fn expand<'a>(input: &str, lookup: impl Fn(&str) -> Option<&'a str>) -> Stri
 }
 
 /// The variables that announce a Service (`NAME_SERVICE_HOST`, `NAME_PORT_80_TCP`, …). `ports` are name, port, protocol.
-pub fn service_variables(name: &str, host: &str, ports: &[(String, u16, String)]) -> BTreeMap<String, String> {
+pub(crate) fn service_variables(name: &str, host: &str, ports: &[(String, u16, String)]) -> BTreeMap<String, String> {
     let prefix = name.to_uppercase().replace('-', "_");
     let mut vars = BTreeMap::new();
     let Some((_, first, _)) = ports.first() else { return vars };
@@ -404,9 +406,14 @@ mod tests {
     #[test]
     fn expansion_keeps_what_it_does_not_know() {
         let lookup = |name: &str| (name == "A").then_some("1");
-        for (input, output) in
-            [("$(A)$(B)", "1$(B)"), ("$$(A)", "$(A)"), ("$(A", "$(A"), ("$", "$"), ("$x$(A)é", "$x1é"), ("a$$$$b", "a$$b")]
-        {
+        for (input, output) in [
+            ("$(A)$(B)", "1$(B)"),
+            ("$$(A)", "$(A)"),
+            ("$(A", "$(A"),
+            ("$", "$"),
+            ("$x$(A)é", "$x1é"),
+            ("a$$$$b", "a$$b"),
+        ] {
             assert_eq!(expand(input, lookup), output, "{input}");
         }
     }

@@ -11,29 +11,29 @@ use super::pod::Pod;
 /// Kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
-pub enum Severity {
+pub(crate) enum Severity {
     Normal,
     Warning,
 }
 
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct About {
+pub(crate) struct About {
     /// Kind of the object.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Its namespace; empty for the node.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its uid.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Part of it, as in `spec.containers{web}`; may be empty.
-    pub field_path: String,
+    pub(crate) field_path: String,
 }
 
 impl About {
     /// A pod as a whole.
-    pub fn pod(pod: &Pod) -> Self {
+    pub(crate) fn pod(pod: &Pod) -> Self {
         Self {
             kind: "Pod",
             namespace: pod.metadata.namespace.clone(),
@@ -44,7 +44,7 @@ impl About {
     }
 
     /// A container of a pod.
-    pub fn container(pod: &Pod, name: &str) -> Self {
+    pub(crate) fn container(pod: &Pod, name: &str) -> Self {
         let list =
             if pod.spec.init_containers.iter().any(|c| c.name == name) { "initContainers" } else { "containers" };
         Self { field_path: format!("spec.{list}{{{name}}}"), ..Self::pod(pod) }
@@ -53,7 +53,7 @@ impl About {
 
 /// Writes events to the API. Clones share the counts.
 #[derive(Clone, Debug)]
-pub struct Events {
+pub(crate) struct Events {
     api: Api,
     node: String,
     component: &'static str,
@@ -71,13 +71,13 @@ const REMEMBERED: usize = 4096;
 
 impl Events {
     /// A writer that names `component` (`kubelet`, `service-proxy`) on `node` as the source.
-    pub fn new(api: Api, node: &str, component: &'static str) -> Self {
+    pub(crate) fn new(api: Api, node: &str, component: &'static str) -> Self {
         Self { api, node: node.to_owned(), component, seen: Arc::default() }
     }
 
     /// Writes an event, or counts it up when the same one was written before. A failure is only logged: events are
     /// a courtesy.
-    pub fn record(&self, about: &About, severity: Severity, reason: &str, message: &str) {
+    pub(crate) fn record(&self, about: &About, severity: Severity, reason: &str, message: &str) {
         let now = self.api.clock().rfc3339();
         let namespace = if about.namespace.is_empty() { "default" } else { &about.namespace };
         let key = (about.clone(), severity, reason.to_owned(), message.to_owned());
@@ -89,7 +89,7 @@ impl Events {
                 namespace,
                 name,
                 None,
-                Patch::Merge(change),
+                &Patch::Merge(change),
                 &WriteOptions::by(self.component),
             );
             if patched.is_ok() {

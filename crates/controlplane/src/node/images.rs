@@ -28,7 +28,7 @@ pub struct ImageMap {
 
 impl ImageMap {
     /// The program for `image`: of the patterns that match, the longest.
-    pub fn find(&self, image: &str) -> Result<&LocalImage, ImageError> {
+    pub(crate) fn find(&self, image: &str) -> Result<&LocalImage, ImageError> {
         self.images
             .iter()
             .filter(|(pattern, _)| pattern_matches(pattern, image))
@@ -45,7 +45,7 @@ impl ImageMap {
 }
 
 /// The image without tag and digest.
-pub fn repository(image: &str) -> &str {
+pub(crate) fn repository(image: &str) -> &str {
     let image = image.split_once('@').map_or(image, |(name, _)| name);
     match image.rsplit_once(':') {
         // A colon before a slash belongs to the registry's port.
@@ -96,12 +96,18 @@ mod tests {
     fn the_longest_pattern_counts_and_absence_names_the_setting() {
         let image = |command: &str| LocalImage { command: vec![command.into()], ..Default::default() };
         let map = ImageMap {
-            images: BTreeMap::from([("*".into(), image("any")), ("api".into(), image("repo")), ("api:2".into(), image("two"))]),
+            images: BTreeMap::from([
+                ("*".into(), image("any")),
+                ("api".into(), image("repo")),
+                ("api:2".into(), image("two")),
+            ]),
         };
         let command = |name| map.find(name).unwrap().command[0].clone();
         assert_eq!((command("api:2"), command("api:3"), command("x")), ("two".into(), "repo".into(), "any".into()));
         let error = ImageMap::default().find("ghcr.io/org/api:3").unwrap_err().to_string();
-        assert!(error.starts_with("no local program stands in for image \"ghcr.io/org/api:3\": add it to local.images"));
+        assert!(
+            error.starts_with("no local program stands in for image \"ghcr.io/org/api:3\": add it to local.images")
+        );
         assert!(error.contains("\n    ghcr.io/org/api:\n"), "{error}");
     }
 }

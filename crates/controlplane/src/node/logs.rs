@@ -17,29 +17,29 @@ use tokio::sync::watch;
 /// Where a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Channel {
+pub(crate) enum Channel {
     Stdout,
     Stderr,
 }
 
 /// Which lines of a log are wanted (`PodLogOptions`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// Wait for further lines until the container ends.
-    pub follow: bool,
+    pub(crate) follow: bool,
     /// Only the last lines.
-    pub tail: Option<usize>,
+    pub(crate) tail: Option<usize>,
     /// Only lines written at or after this moment.
-    pub since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
     /// Put the time before every line.
-    pub timestamps: bool,
+    pub(crate) timestamps: bool,
     /// End after this many bytes.
-    pub limit_bytes: Option<usize>,
+    pub(crate) limit_bytes: Option<usize>,
 }
 
 /// The log of one attempt of a container. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ContainerLog {
+pub(crate) struct ContainerLog {
     shared: Arc<Shared>,
 }
 
@@ -65,12 +65,12 @@ struct Line {
 
 impl ContainerLog {
     /// A log that lives in memory.
-    pub fn in_memory(clock: Clock) -> Self {
+    pub(crate) fn in_memory(clock: Clock) -> Self {
         Self::new(clock, Lines::Memory(Vec::new()))
     }
 
     /// A log in a file, which is created or emptied.
-    pub fn in_file(clock: Clock, path: PathBuf) -> std::io::Result<Self> {
+    pub(crate) fn in_file(clock: Clock, path: PathBuf) -> std::io::Result<Self> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
@@ -84,7 +84,7 @@ impl ContainerLog {
     }
 
     /// Adds a line (without its newline). A file that cannot be written (full disk) loses the line, never the container.
-    pub fn append(&self, channel: Channel, text: &str) {
+    pub(crate) fn append(&self, channel: Channel, text: &str) {
         let time = self.shared.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%9fZ").to_string();
         let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let length = match &mut *lines {
@@ -108,7 +108,7 @@ impl ContainerLog {
     }
 
     /// Marks the log as complete: followers end.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if let Lines::File { file, .. } = &mut *self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner) {
             *file = None;
         }
@@ -116,7 +116,7 @@ impl ContainerLog {
     }
 
     /// The last lines, at most `count`, joined by newlines and cut to the last `bytes` bytes.
-    pub fn last(&self, count: usize, bytes: usize) -> String {
+    pub(crate) fn last(&self, count: usize, bytes: usize) -> String {
         let (lines, _) = self.read_from(0);
         let from = lines.len().saturating_sub(count);
         let mut text = lines[from..].iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n");
@@ -128,7 +128,7 @@ impl ContainerLog {
     }
 
     /// The selected lines, as the API sends them.
-    pub fn stream(&self, selection: Selection) -> impl Stream<Item = Bytes> + Send + 'static {
+    pub(crate) fn stream(&self, selection: Selection) -> impl Stream<Item = Bytes> + Send + 'static {
         let changed = self.shared.state.subscribe();
         let reader = Reader { log: self.clone(), changed, at: 0, first: true, sent: 0, done: false, selection };
         futures::stream::unfold(reader, |mut reader| async move {
@@ -220,7 +220,7 @@ impl Reader {
 
 /// The logs of the pods on a node: the newest two attempts of every container.
 #[derive(Clone, Debug, Default)]
-pub struct PodLogs {
+pub(crate) struct PodLogs {
     /// (namespace, pod) → container → (attempt, log), newest last.
     pods: Arc<Mutex<BTreeMap<(String, String), Containers>>>,
 }
@@ -229,7 +229,7 @@ type Containers = BTreeMap<String, Vec<(u32, ContainerLog)>>;
 
 /// Why there is no log to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoLog {
+pub(crate) enum NoLog {
     /// The container has not been started yet.
     NotStarted,
     /// It has not been restarted, so there is no previous log.
@@ -238,7 +238,7 @@ pub enum NoLog {
 
 impl PodLogs {
     /// Notes the log of a new attempt.
-    pub fn add(&self, namespace: &str, pod: &str, container: &str, attempt: u32, log: ContainerLog) {
+    pub(crate) fn add(&self, namespace: &str, pod: &str, container: &str, attempt: u32, log: ContainerLog) {
         let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
         let attempts =
             pods.entry((namespace.to_owned(), pod.to_owned())).or_default().entry(container.to_owned()).or_default();
@@ -249,7 +249,13 @@ impl PodLogs {
     }
 
     /// The present log of a container, or the one before it.
-    pub fn get(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<ContainerLog, NoLog> {
+    pub(crate) fn get(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+    ) -> Result<ContainerLog, NoLog> {
         let pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
         let attempts = pods.get(&(namespace.to_owned(), pod.to_owned())).and_then(|c| c.get(container));
         let mut newest_first = attempts.into_iter().flatten().rev();
@@ -259,11 +265,8 @@ impl PodLogs {
     }
 
     /// Forgets a pod that is gone.
-    pub fn remove(&self, namespace: &str, pod: &str) {
-        self.pods
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&(namespace.to_owned(), pod.to_owned()));
+    pub(crate) fn remove(&self, namespace: &str, pod: &str) {
+        self.pods.lock().unwrap_or_else(PoisonError::into_inner).remove(&(namespace.to_owned(), pod.to_owned()));
     }
 }
 

@@ -7,7 +7,7 @@ use super::pod::{Container, Pod, RestartPolicy};
 
 /// State of a container.
 #[derive(Clone, Debug, PartialEq)]
-pub enum State {
+pub(crate) enum State {
     /// Not running yet, or not again yet.
     Waiting {
         /// CamelCase reason.
@@ -27,13 +27,13 @@ pub enum State {
 /// How a container ended.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub struct Ended {
-    pub exit_code: i32,
-    pub reason: String,
-    pub message: String,
-    pub started_at: String,
-    pub finished_at: String,
-    pub container_id: String,
+pub(crate) struct Ended {
+    pub(crate) exit_code: i32,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) started_at: String,
+    pub(crate) finished_at: String,
+    pub(crate) container_id: String,
 }
 
 impl Ended {
@@ -49,21 +49,21 @@ impl Ended {
 /// A container as its status shows it.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
-pub struct ContainerView {
-    pub name: String,
-    pub image: String,
-    pub image_id: String,
-    pub container_id: String,
-    pub state: State,
-    pub last: Option<Ended>,
-    pub restart_count: u32,
-    pub ready: bool,
-    pub started: bool,
+pub(crate) struct ContainerView {
+    pub(crate) name: String,
+    pub(crate) image: String,
+    pub(crate) image_id: String,
+    pub(crate) container_id: String,
+    pub(crate) state: State,
+    pub(crate) last: Option<Ended>,
+    pub(crate) restart_count: u32,
+    pub(crate) ready: bool,
+    pub(crate) started: bool,
 }
 
 impl ContainerView {
     /// A container that has not been started.
-    pub fn new(container: &Container, reason: &str) -> Self {
+    pub(crate) fn new(container: &Container, reason: &str) -> Self {
         Self {
             name: container.name.clone(),
             image: container.image.clone(),
@@ -104,31 +104,31 @@ fn set(value: &mut Value, key: &str, text: &str) {
 }
 
 /// All that a status is computed from.
-pub struct PodView<'a> {
+pub(crate) struct PodView<'a> {
     /// The pod, with the status as stored.
-    pub pod: &'a Pod,
+    pub(crate) pod: &'a Pod,
     /// Its init containers, in order.
-    pub init: &'a [ContainerView],
+    pub(crate) init: &'a [ContainerView],
     /// Its containers, in order.
-    pub containers: &'a [ContainerView],
+    pub(crate) containers: &'a [ContainerView],
     /// Whether the pod's network and volumes are there.
-    pub sandboxed: bool,
+    pub(crate) sandboxed: bool,
     /// The pod's address, once it has one.
-    pub ip: &'a str,
+    pub(crate) ip: &'a str,
     /// The node's address.
-    pub host_ip: &'a str,
+    pub(crate) host_ip: &'a str,
     /// When the node first saw the pod.
-    pub start_time: &'a str,
+    pub(crate) start_time: &'a str,
     /// Phase, reason and message that are decided already (deadline exceeded).
-    pub verdict: Option<(&'static str, &'static str, &'static str)>,
+    pub(crate) verdict: Option<(&'static str, &'static str, &'static str)>,
     /// Whether no container will be started again: the pod is deleted or was stopped.
-    pub terminal: bool,
+    pub(crate) terminal: bool,
     /// The present time.
-    pub now: &'a str,
+    pub(crate) now: &'a str,
 }
 
 /// The pod's new status.
-pub fn compute(view: &PodView<'_>) -> Value {
+pub(crate) fn compute(view: &PodView<'_>) -> Value {
     let phase = view.verdict.map_or_else(|| phase(view), |(phase, _, _)| phase);
     let mut status = json!({
         "phase": phase, "hostIP": view.host_ip, "hostIPs": [{"ip": view.host_ip}], "startTime": view.start_time,
@@ -157,11 +157,14 @@ pub fn compute(view: &PodView<'_>) -> Value {
 fn phase(view: &PodView<'_>) -> &'static str {
     let policy = view.pod.spec.restart_policy;
     let specs = &view.pod.spec;
-    let (mut pending_init, mut pending_sidecar) = (0, 0);
+    let (mut pending_init, mut pending_sidecar, mut running) = (0, 0, 0);
     for (spec, container) in specs.init_containers.iter().zip(view.init) {
         let failed_for_good = |code: i32| code != 0 && policy == RestartPolicy::Never;
         match (&container.state, &container.last) {
-            (State::Running { .. }, _) if spec.is_sidecar() => pending_sidecar += usize::from(!container.started),
+            (State::Running { .. }, _) if spec.is_sidecar() => {
+                running += 1;
+                pending_sidecar += usize::from(!container.started);
+            }
             (State::Terminated(_), _) if spec.is_sidecar() => {}
             (State::Waiting { .. }, last) if spec.is_sidecar() => pending_sidecar += usize::from(last.is_none()),
             (State::Running { .. }, _) | (State::Waiting { .. }, None) => pending_init += 1,
@@ -172,7 +175,7 @@ fn phase(view: &PodView<'_>) -> &'static str {
             }
         }
     }
-    let (mut running, mut waiting, mut stopped, mut succeeded, mut done) = (0, 0, 0, 0, 0);
+    let (mut waiting, mut stopped, mut succeeded, mut done) = (0, 0, 0, 0);
     for container in view.containers {
         match (&container.state, &container.last) {
             (State::Running { .. }, _) => running += 1,
@@ -228,10 +231,8 @@ fn conditions(view: &PodView<'_>, phase: &str) -> Value {
     for (kind, (holds, reason, message)) in own {
         let status = if holds { "True" } else { "False" };
         let before = old.iter().find(|c| c["type"] == kind);
-        let since = before
-            .filter(|c| c["status"] == status)
-            .and_then(|c| c["lastTransitionTime"].as_str())
-            .unwrap_or(view.now);
+        let since =
+            before.filter(|c| c["status"] == status).and_then(|c| c["lastTransitionTime"].as_str()).unwrap_or(view.now);
         let mut condition = Map::new();
         condition.insert("type".into(), Value::from(kind));
         condition.insert("status".into(), Value::from(status));
@@ -283,11 +284,7 @@ fn gates(view: &PodView<'_>, old: &[Value]) -> Condition {
             Some(_) => {}
         }
     }
-    if messages.is_empty() {
-        (true, "", String::new())
-    } else {
-        (false, "ReadinessGatesNotReady", messages.join(", "))
-    }
+    if messages.is_empty() { (true, "", String::new()) } else { (false, "ReadinessGatesNotReady", messages.join(", ")) }
 }
 
 fn initialized(view: &PodView<'_>, phase: &str) -> Condition {
@@ -309,18 +306,15 @@ fn initialized(view: &PodView<'_>, phase: &str) -> Condition {
     if incomplete.is_empty() {
         (true, "", String::new())
     } else {
-        (
-            false,
-            "ContainersNotInitialized",
-            format!("containers with incomplete status: [{}]", incomplete.join(" ")),
-        )
+        (false, "ContainersNotInitialized", format!("containers with incomplete status: [{}]", incomplete.join(" ")))
     }
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`, from cpu and memory of all containers.
-pub fn qos_class(pod: &Pod) -> &'static str {
+pub(crate) fn qos_class(pod: &Pod) -> &'static str {
     let containers = || pod.spec.init_containers.iter().chain(&pod.spec.containers);
-    let named = |list: &std::collections::BTreeMap<String, Value>| list.contains_key("cpu") || list.contains_key("memory");
+    let named =
+        |list: &std::collections::BTreeMap<String, Value>| list.contains_key("cpu") || list.contains_key("memory");
     if !containers().any(|c| named(&c.resources.limits) || named(&c.resources.requests)) {
         return "BestEffort";
     }
@@ -392,7 +386,12 @@ mod tests {
             ("OnFailure", State::Terminated(ended(0)), None, "Succeeded"),
             ("OnFailure", State::Terminated(ended(1)), None, "Running"),
             ("Never", State::Terminated(ended(1)), None, "Failed"),
-            ("Always", State::Waiting { reason: "CrashLoopBackOff".into(), message: String::new() }, Some(ended(1)), "Running"),
+            (
+                "Always",
+                State::Waiting { reason: "CrashLoopBackOff".into(), message: String::new() },
+                Some(ended(1)),
+                "Running",
+            ),
             ("Always", State::Waiting { reason: "ErrImagePull".into(), message: String::new() }, None, "Pending"),
         ] {
             let pod = pod(policy, 0);
@@ -420,7 +419,8 @@ mod tests {
         let mut first = waiting(&pod_never, 0);
         first.state = State::Terminated(ended(0));
         first.ready = true;
-        let containers = [view(&pod_never, State::Waiting { reason: "PodInitializing".into(), message: String::new() })];
+        let containers =
+            [view(&pod_never, State::Waiting { reason: "PodInitializing".into(), message: String::new() })];
         let now = status(&pod_never, &[first.clone(), waiting(&pod_never, 1)], &containers);
         assert_eq!(now["phase"], "Pending");
         assert_eq!(condition(&now, "Initialized")["message"], "containers with incomplete status: [i1]");

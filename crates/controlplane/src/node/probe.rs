@@ -17,7 +17,7 @@ use super::runtime::{HttpCheck, Running};
 /// Which probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum ProbeKind {
+pub(crate) enum ProbeKind {
     Startup,
     Liveness,
     Readiness,
@@ -35,15 +35,15 @@ impl ProbeKind {
 
 /// A change of a probe's mind: its threshold was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Which probe.
-    pub kind: ProbeKind,
+    pub(crate) kind: ProbeKind,
     /// Healthy from now on, or unhealthy.
-    pub healthy: bool,
+    pub(crate) healthy: bool,
 }
 
 /// The running probes of one attempt of a container; they end when this is dropped.
-pub struct Probes {
+pub(crate) struct Probes {
     tasks: Vec<JoinHandle<()>>,
     started: watch::Sender<bool>,
 }
@@ -58,25 +58,25 @@ impl Drop for Probes {
 
 /// What probes act on.
 #[derive(Clone)]
-pub struct Target {
+pub(crate) struct Target {
     /// The pod.
-    pub pod: Arc<Pod>,
+    pub(crate) pod: Arc<Pod>,
     /// The container.
-    pub container: Container,
+    pub(crate) container: Container,
     /// Its running process.
-    pub running: Arc<dyn Running>,
+    pub(crate) running: Arc<dyn Running>,
     /// The pod's address, for messages and HTTP requests.
-    pub ip: String,
+    pub(crate) ip: String,
     /// Where failures are told.
-    pub events: Events,
+    pub(crate) events: Events,
 }
 
 impl Probes {
     /// Starts the container's probes; `report` gets the verdicts.
-    pub fn start<M: Send + 'static>(
+    pub(crate) fn start<M: Send + 'static>(
         target: &Target,
         report: &mpsc::UnboundedSender<M>,
-        wrap: impl Fn(Verdict) -> M + Clone + Send + 'static,
+        wrap: impl Fn(Verdict) -> M + Clone + Send + Sync + 'static,
     ) -> Self {
         let (started, _) = watch::channel(target.container.startup_probe.is_none());
         let mut tasks = Vec::new();
@@ -96,7 +96,7 @@ impl Probes {
     }
 
     /// Tells liveness and readiness probes that the startup probe has succeeded.
-    pub fn container_started(&self) {
+    pub(crate) fn container_started(&self) {
         self.started.send_replace(true);
     }
 }
@@ -188,7 +188,7 @@ async fn once(probe: &Probe, target: &Target) -> Result<(), String> {
 }
 
 /// The HTTP request of a probe or hook.
-pub fn http_check(http: &HttpGet, target: &Target) -> Result<HttpCheck, String> {
+pub(crate) fn http_check(http: &HttpGet, target: &Target) -> Result<HttpCheck, String> {
     let port = http.port.resolve(&target.container).ok_or("couldn't find the port by its name")?;
     let path = if http.path.starts_with('/') { http.path.clone() } else { format!("/{}", http.path) };
     let scheme = if http.scheme.is_empty() { "http".to_owned() } else { http.scheme.to_lowercase() };

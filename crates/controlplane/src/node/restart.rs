@@ -5,22 +5,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// First delay of a back-off.
-pub const INITIAL: Duration = Duration::from_secs(10);
+pub(crate) const INITIAL: Duration = Duration::from_secs(10);
 /// Longest delay of a back-off.
-pub const LONGEST: Duration = Duration::from_secs(300);
+pub(crate) const LONGEST: Duration = Duration::from_secs(300);
 /// A back-off that was not extended for this long starts over.
-pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
+pub(crate) const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
 /// A delay that doubles from 10 s to 5 min and is forgotten after 10 min without another attempt.
 #[derive(Clone, Debug, Default)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     delay: Option<Duration>,
     extended: Option<Instant>,
 }
 
 impl Backoff {
     /// Until when an attempt has to wait, counted from `since` (the end of the last one); `None`: not at all.
-    pub fn blocked_until(&self, since: Instant, now: Instant) -> Option<Instant> {
+    pub(crate) fn blocked_until(&self, since: Instant, now: Instant) -> Option<Instant> {
         if self.forgotten(now) {
             return None;
         }
@@ -29,12 +29,12 @@ impl Backoff {
     }
 
     /// The present delay; zero before the first attempt.
-    pub fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         self.delay.unwrap_or(Duration::ZERO)
     }
 
     /// Notes an attempt: the next one has to wait twice as long.
-    pub fn extend(&mut self, now: Instant) {
+    pub(crate) fn extend(&mut self, now: Instant) {
         let next = match self.delay {
             Some(delay) if !self.forgotten(now) => (delay * 2).min(LONGEST),
             _ => INITIAL,
@@ -49,7 +49,7 @@ impl Backoff {
 }
 
 /// A duration as Go prints it (`10s`, `1m20s`, `5m0s`), for messages that repeat the kubelet's.
-pub fn go_duration(duration: Duration) -> String {
+pub(crate) fn go_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),
@@ -83,6 +83,9 @@ mod tests {
     #[test]
     fn durations_read_as_in_go() {
         let text = |s| go_duration(Duration::from_secs(s));
-        assert_eq!((text(10), text(80), text(300), text(3661)), ("10s".into(), "1m20s".into(), "5m0s".into(), "1h1m1s".into()));
+        assert_eq!(
+            (text(10), text(80), text(300), text(3661)),
+            ("10s".into(), "1m20s".into(), "5m0s".into(), "1h1m1s".into())
+        );
     }
 }

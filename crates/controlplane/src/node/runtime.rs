@@ -11,7 +11,7 @@ use super::pod::{Container, Pod};
 use super::volumes::Content;
 
 /// Runs pods.
-pub trait Runtime: Send + Sync + 'static {
+pub(crate) trait Runtime: Send + Sync + 'static {
     /// The scheme of container ids (`process`, `scripted`).
     fn name(&self) -> &'static str;
 
@@ -26,7 +26,7 @@ pub trait Runtime: Send + Sync + 'static {
 }
 
 /// A prepared pod.
-pub trait Sandbox: Send + Sync {
+pub(crate) trait Sandbox: Send + Sync {
     /// Starts a container. The answer comes when the process runs.
     fn start(&self, spec: ContainerSpec) -> BoxFuture<'_, Result<Arc<dyn Running>, RuntimeError>>;
 
@@ -35,7 +35,7 @@ pub trait Sandbox: Send + Sync {
 }
 
 /// A started container.
-pub trait Running: Send + Sync {
+pub(crate) trait Running: Send + Sync {
     /// The container's id, unique on the node.
     fn id(&self) -> &str;
 
@@ -57,44 +57,44 @@ pub trait Running: Send + Sync {
 
 /// A pod to prepare.
 #[derive(Clone, Debug)]
-pub struct SandboxSpec {
+pub(crate) struct SandboxSpec {
     /// The pod.
-    pub pod: Arc<Pod>,
+    pub(crate) pod: Arc<Pod>,
     /// The address it was given.
-    pub ip: Ipv4Addr,
+    pub(crate) ip: Ipv4Addr,
     /// Content of its volumes, by volume name.
-    pub volumes: BTreeMap<String, Content>,
+    pub(crate) volumes: BTreeMap<String, Content>,
 }
 
 /// A container to start.
 #[derive(Clone, Debug)]
-pub struct ContainerSpec {
+pub(crate) struct ContainerSpec {
     /// The pod it belongs to.
-    pub pod: Arc<Pod>,
+    pub(crate) pod: Arc<Pod>,
     /// The container as the pod describes it.
-    pub container: Container,
+    pub(crate) container: Container,
     /// How often it was started before.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// Environment, resolved.
-    pub env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// Command, `$(VAR)` expanded; empty: the image's.
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
     /// Arguments, `$(VAR)` expanded; empty: the image's, unless `command` is given.
-    pub args: Vec<String>,
+    pub(crate) args: Vec<String>,
     /// Where it writes.
-    pub log: ContainerLog,
+    pub(crate) log: ContainerLog,
 }
 
 /// How a container ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exit {
+pub(crate) struct Exit {
     /// Exit code; 128 + signal when a signal ended it.
-    pub code: i32,
+    pub(crate) code: i32,
 }
 
 /// How a container is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopSignal {
+pub(crate) enum StopSignal {
     /// SIGTERM.
     Terminate,
     /// SIGKILL.
@@ -103,47 +103,47 @@ pub enum StopSignal {
 
 /// What a command in a container gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExecOutput {
+pub(crate) struct ExecOutput {
     /// Exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output and error, mixed as they came, at most 10 KiB.
-    pub output: String,
+    pub(crate) output: String,
 }
 
 /// An HTTP request of a probe or hook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HttpCheck {
+pub(crate) struct HttpCheck {
     /// Host of the URL; empty: the pod.
-    pub host: String,
+    pub(crate) host: String,
     /// Port in the container.
-    pub port: u16,
+    pub(crate) port: u16,
     /// Path with query.
-    pub path: String,
+    pub(crate) path: String,
     /// `http` or `https` (certificates are not checked).
-    pub scheme: String,
+    pub(crate) scheme: String,
     /// Further headers.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 /// Why an image cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct ImageError {
+pub(crate) struct ImageError {
     /// What is missing, and where it is to be added.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Why a container or sandbox cannot be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct RuntimeError {
+pub(crate) struct RuntimeError {
     /// What was being done and the cause.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl RuntimeError {
     /// An error with that text.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }
 }

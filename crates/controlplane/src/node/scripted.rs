@@ -80,14 +80,14 @@ impl Scripts {
 }
 
 /// The runtime of a rehearsal.
-pub struct ScriptedRuntime {
+pub(crate) struct ScriptedRuntime {
     clock: Clock,
     scripts: Arc<Scripts>,
 }
 
 impl ScriptedRuntime {
     /// A runtime that follows `scripts`.
-    pub fn new(clock: Clock, scripts: Scripts) -> Self {
+    pub(crate) fn new(clock: Clock, scripts: Scripts) -> Self {
         Self { clock, scripts: Arc::new(scripts) }
     }
 }

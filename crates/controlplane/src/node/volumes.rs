@@ -11,7 +11,7 @@ use super::pod::{DownwardVolume, KeyToPath, Pod, Volume};
 
 /// What a volume holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub(crate) enum Content {
     /// Files by relative path.
     Files(BTreeMap<String, File>),
     /// An empty directory that lives as long as the pod.
@@ -22,17 +22,17 @@ pub enum Content {
 
 /// A file of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
+pub(crate) struct File {
     /// Content.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Permission bits.
-    pub mode: u32,
+    pub(crate) mode: u32,
 }
 
 const DEFAULT_MODE: u32 = 0o644;
 
 /// Works out one volume. The error's text is what the kubelet's `FailedMount` event carries after the volume's name.
-pub fn content(
+pub(crate) fn content(
     pod: &Pod,
     volume: &Volume,
     source: &dyn ConfigSource,
@@ -75,11 +75,7 @@ pub fn content(
     Err(ConfigError::Other(format!("volumes of kind {kind} are not supported on this node")))
 }
 
-fn config_map(
-    source: &dyn ConfigSource,
-    name: &str,
-    optional: bool,
-) -> Result<BTreeMap<String, Vec<u8>>, ConfigError> {
+fn config_map(source: &dyn ConfigSource, name: &str, optional: bool) -> Result<BTreeMap<String, Vec<u8>>, ConfigError> {
     match source.config_map(name) {
         Some(object) => Ok(env::config_map_data(&object)),
         None if optional => Ok(BTreeMap::new()),
@@ -157,7 +153,7 @@ fn relative(path: &str) -> Result<String, ConfigError> {
 }
 
 /// Writes a volume's content to `directory` (created when absent) and returns the directory to mount.
-pub fn write(directory: &Path, content: &Content) -> std::io::Result<PathBuf> {
+pub(crate) fn write(directory: &Path, content: &Content) -> std::io::Result<PathBuf> {
     use std::os::unix::fs::PermissionsExt as _;
     if let Content::Host(path) = content {
         return Ok(path.clone());

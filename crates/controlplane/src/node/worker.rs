@@ -44,7 +44,7 @@ pub(crate) struct Context {
 }
 
 /// Whoever sends traffic to pods: told before a pod is asked to end.
-pub trait Drain: Send + Sync {
+pub(crate) trait Drain: Send + Sync {
     /// Sends nothing new to the pod and returns once what is under way has ended, at the latest after `limit`.
     fn drain(&self, namespace: &str, pod: &str, limit: Duration) -> BoxFuture<'static, ()>;
 }
@@ -414,10 +414,10 @@ impl Worker {
             Some(at) => at.saturating_duration_since(Instant::now()),
             None => seconds(self.grace()),
         };
-        let alive: Vec<usize> = (0..self.slots.len())
-            .filter(|&i| self.slots[i].running.is_some() && selects(&self.slots[i]))
-            .collect();
-        let (sidecars, others): (Vec<_>, Vec<_>) = alive.into_iter().partition(|&i| self.slots[i].kind == Kind::Sidecar);
+        let alive: Vec<usize> =
+            (0..self.slots.len()).filter(|&i| self.slots[i].running.is_some() && selects(&self.slots[i])).collect();
+        let (sidecars, others): (Vec<_>, Vec<_>) =
+            alive.into_iter().partition(|&i| self.slots[i].kind == Kind::Sidecar);
         let now = if others.is_empty() { sidecars.into_iter().rev().take(1).collect() } else { others };
         for index in now {
             let message = format!("Stopping container {}", self.slots[index].spec.name);
@@ -575,14 +575,9 @@ impl Worker {
             }
             let mut object = Value::clone(&stored);
             object["status"] = status.clone();
-            let namespace = self.pod.metadata.namespace.clone();
-            match self.node.api.update(
-                &resources::PODS,
-                &namespace,
-                Some("status"),
-                object,
-                &WriteOptions::by(FIELD_MANAGER),
-            ) {
+            let (namespace, name) = (self.pod.metadata.namespace.clone(), self.pod.metadata.name.clone());
+            let options = WriteOptions::by(FIELD_MANAGER);
+            match self.node.api.update(&resources::PODS, &namespace, &name, Some("status"), object, &options) {
                 Ok(_) => {
                     self.written = Some(status);
                     return;
