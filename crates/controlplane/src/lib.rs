@@ -15,6 +15,7 @@ mod control_plane;
 mod controllers;
 mod error;
 mod kind;
+pub mod node;
 mod object;
 mod runtime;
 
