@@ -11,7 +11,7 @@ mod ranking;
 mod replica_set;
 mod scheduler;
 
-use crate::runtime::Controller;
+use crate::control_loop::Controller;
 
 /// All controllers. One works only when those before it have nothing to do: first those that make and delete pods.
 pub(crate) fn all(root_ca: &str) -> Vec<Box<dyn Controller>> {

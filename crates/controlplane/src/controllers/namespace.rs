@@ -8,10 +8,10 @@ use bowline_apiserver::{DeleteOptions, ListOptions, Propagation, Resource};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::control_loop::{Change, Cluster, Context, Controller, Key, unless_gone};
 use crate::error::Error;
 use crate::kind;
 use crate::object::Fields;
-use crate::runtime::{Change, Cluster, Context, Controller, Key, unless_gone};
 
 /// Holds a namespace until its content is gone.
 const FINALIZER: &str = "kubernetes";

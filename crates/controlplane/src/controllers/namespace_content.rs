@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::Fields;
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 /// The ConfigMap with the certificate authority.
 const ROOT_CA: &str = "kube-root-ca.crt";

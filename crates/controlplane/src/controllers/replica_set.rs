@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{pods, ranking};
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, Selector, owner, pod, template};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 /// How many pods one pass makes or deletes at most.
 const BURST: usize = 500;

@@ -21,17 +21,17 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// With one node of 64 CPUs.
-    pub(crate) fn start(seed: u64) -> Self {
-        let cluster = Self::without_node(seed);
+    pub(crate) async fn start(seed: u64) -> Self {
+        let cluster = Self::without_node(seed).await;
         cluster.add_node("node-1");
         tokio::spawn(kubelet(cluster.api.clone()));
         cluster
     }
 
-    pub(crate) fn without_node(seed: u64) -> Self {
+    pub(crate) async fn without_node(seed: u64) -> Self {
         let clock = Clock::starting_at("2026-01-31T12:00:00Z".parse().unwrap());
-        let config = Config { clock, random: Random::seeded(seed), root_ca: "a certificate".to_owned() };
-        let control_plane = ControlPlane::start(config).unwrap();
+        let config = Config { clock, random: Random::seeded(seed), root_ca: "a certificate".to_owned(), node: None };
+        let control_plane = ControlPlane::start(config).await.unwrap();
         let api = control_plane.api().clone();
         Self { control_plane, api, began: Instant::now() }
     }

@@ -18,7 +18,7 @@ async fn rolled_out(cluster: &Cluster, name: &str) -> Arc<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn a_first_rollout() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start(1).await;
     cluster.create(deployment("web", 3, "web:ready=2"));
     let done = rolled_out(&cluster, "web").await;
     assert_eq!(done["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "1");
@@ -51,7 +51,7 @@ async fn a_rolling_update_keeps_surge_and_availability_after_every_event() {
         (3, "0", "1", 3, 2),
         (1, "1", "0", 2, 1),
     ] {
-        let cluster = Cluster::start(7);
+        let cluster = Cluster::start(7).await;
         let mut wanted = deployment("web", replicas, "web:ready=3,stop=2");
         let number = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n));
         wanted["spec"]["strategy"]["rollingUpdate"] =
@@ -88,7 +88,7 @@ async fn a_rolling_update_keeps_surge_and_availability_after_every_event() {
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_makes_no_progress_fails_after_its_deadline() {
     let real = std::time::Duration::from_secs(5);
-    let cluster = Cluster::start(3);
+    let cluster = Cluster::start(3).await;
     cluster.create(deployment("web", 2, "web:ready=1"));
     rolled_out(&cluster, "web").await;
     cluster.patch(
@@ -118,7 +118,7 @@ async fn a_rollout_that_makes_no_progress_fails_after_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn going_back_takes_the_old_set_up_again() {
-    let cluster = Cluster::start(4);
+    let cluster = Cluster::start(4).await;
     cluster.create(deployment("web", 2, "web:v=1"));
     rolled_out(&cluster, "web").await;
     let first = cluster.list(&REPLICA_SETS)[0]["metadata"]["name"].clone();
@@ -140,7 +140,7 @@ async fn going_back_takes_the_old_set_up_again() {
 
 #[tokio::test(start_paused = true)]
 async fn old_sets_beyond_the_history_limit_go() {
-    let cluster = Cluster::start(5);
+    let cluster = Cluster::start(5).await;
     let mut wanted = deployment("web", 1, "web:v=0");
     wanted["spec"]["revisionHistoryLimit"] = json!(2);
     cluster.create(wanted);
@@ -159,7 +159,7 @@ async fn old_sets_beyond_the_history_limit_go() {
 
 #[tokio::test(start_paused = true)]
 async fn recreate_waits_until_the_old_pods_are_gone() {
-    let cluster = Cluster::start(6);
+    let cluster = Cluster::start(6).await;
     let mut wanted = deployment("web", 3, "web:stop=20");
     wanted["spec"]["strategy"] = json!({"type": "Recreate"});
     cluster.create(wanted);
@@ -185,7 +185,7 @@ async fn recreate_waits_until_the_old_pods_are_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn scaling_and_pausing() {
-    let cluster = Cluster::start(8);
+    let cluster = Cluster::start(8).await;
     cluster.create(deployment("web", 2, "web:v=1"));
     rolled_out(&cluster, "web").await;
     cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"replicas": 5}}));
@@ -214,7 +214,7 @@ async fn scaling_and_pausing() {
 
 #[tokio::test(start_paused = true)]
 async fn ready_pods_count_only_after_min_ready_seconds() {
-    let cluster = Cluster::start(9);
+    let cluster = Cluster::start(9).await;
     let mut wanted = deployment("web", 1, "web:ready=1");
     wanted["spec"]["minReadySeconds"] = json!(30);
     cluster.create(wanted);
@@ -229,7 +229,7 @@ async fn ready_pods_count_only_after_min_ready_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn pods_that_fit_nowhere_wait_for_a_node() {
-    let cluster = Cluster::without_node(10);
+    let cluster = Cluster::without_node(10).await;
     cluster.create(deployment("web", 1, "web:v=1"));
     let pod = cluster.until("the scheduler gave up", || {
         cluster.list(&PODS).into_iter().find(|p| condition(p, "PodScheduled").is_some())
@@ -244,7 +244,7 @@ async fn pods_that_fit_nowhere_wait_for_a_node() {
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_trace() {
     async fn run(seed: u64) -> Vec<String> {
-        let cluster = Cluster::start(seed);
+        let cluster = Cluster::start(seed).await;
         let trace = Arc::new(Mutex::new(Vec::new()));
         let recorder = tokio::spawn(crate::cluster::record(cluster.api.clone(), Arc::clone(&trace)));
         cluster.create(deployment("web", 5, "web:ready=2"));
@@ -257,7 +257,7 @@ async fn the_same_seed_gives_the_same_trace() {
         );
         rolled_out(&cluster, "web").await;
         recorder.abort();
-        cluster.control_plane.shutdown().await.unwrap();
+        cluster.control_plane.shutdown(std::time::Duration::ZERO).await.unwrap();
         Arc::into_inner(trace).map_or_else(Vec::new, |t| t.into_inner().unwrap())
     }
     let (one, other, third) = (run(1).await, run(1).await, run(2).await);

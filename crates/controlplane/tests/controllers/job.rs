@@ -36,7 +36,7 @@ fn conditions(job: &Value) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_completes() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start(1).await;
     cluster.create(job("migrate", "job:exit=0@5", json!({})));
     let done = ended(&cluster, "migrate").await;
     assert_eq!(conditions(&done), ["SuccessCriteriaMet CompletionsReached", "Complete CompletionsReached"]);
@@ -58,7 +58,7 @@ async fn a_job_completes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failing_job_backs_off_and_gives_up() {
-    let cluster = Cluster::start(2);
+    let cluster = Cluster::start(2).await;
     cluster.create(job("migrate", "job:exit=1@1", json!({"backoffLimit": 3})));
     let failed = ended(&cluster, "migrate").await;
     assert_eq!(conditions(&failed), ["FailureTarget BackoffLimitExceeded", "Failed BackoffLimitExceeded"]);
@@ -72,7 +72,7 @@ async fn a_failing_job_backs_off_and_gives_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_past_its_deadline_fails_and_its_pods_go() {
-    let cluster = Cluster::start(3);
+    let cluster = Cluster::start(3).await;
     cluster.create(job(
         "slow",
         "job:ready=1,stop=3",
@@ -87,7 +87,7 @@ async fn a_job_past_its_deadline_fails_and_its_pods_go() {
 
 #[tokio::test(start_paused = true)]
 async fn never_more_pods_at_once_than_allowed() {
-    let cluster = Cluster::start(4);
+    let cluster = Cluster::start(4).await;
     cluster.create(job("many", "job:exit=0@2", json!({"completions": 7, "parallelism": 3})));
     let most = Arc::new(std::sync::Mutex::new(0));
     let seen = Arc::clone(&most);
@@ -105,7 +105,7 @@ async fn never_more_pods_at_once_than_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_indexed_job_numbers_its_pods() {
-    let cluster = Cluster::start(5);
+    let cluster = Cluster::start(5).await;
     cluster.create(job(
         "sharded",
         "job:exit=0@2",
@@ -127,7 +127,7 @@ async fn an_indexed_job_numbers_its_pods() {
 
 #[tokio::test(start_paused = true)]
 async fn suspended_jobs_rest() {
-    let cluster = Cluster::start(6);
+    let cluster = Cluster::start(6).await;
     cluster.create(job("later", "job:exit=0@2", json!({"suspend": true})));
     let suspended = cluster.until("it is suspended", || {
         let found = cluster.get(&JOBS, "later")?;
@@ -142,7 +142,7 @@ async fn suspended_jobs_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_goes_when_its_time_to_live_has_passed() {
-    let cluster = Cluster::start(7);
+    let cluster = Cluster::start(7).await;
     cluster.create(job("brief", "job:exit=0@1", json!({"ttlSecondsAfterFinished": 300})));
     ended(&cluster, "brief").await;
     let began = cluster.seconds();
@@ -155,7 +155,7 @@ async fn a_job_goes_when_its_time_to_live_has_passed() {
 #[tokio::test(start_paused = true)]
 async fn deleting_a_running_job_takes_its_pods_along() {
     for propagation in [Propagation::Background, Propagation::Foreground] {
-        let cluster = Cluster::start(8);
+        let cluster = Cluster::start(8).await;
         cluster.create(job("slow", "job:stop=2", json!({})));
         cluster.until("a pod is there", || (!cluster.list(&PODS).is_empty()).then_some(())).await;
         let options = DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() };

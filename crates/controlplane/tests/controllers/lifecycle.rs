@@ -21,7 +21,7 @@ fn with(propagation: Propagation) -> DeleteOptions {
 
 #[tokio::test(start_paused = true)]
 async fn background_deletion_takes_everything_below() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start(1).await;
     cluster.create(deployment("web", 3, "web:v=1"));
     available(&cluster, 3).await;
     cluster.delete(&DEPLOYMENTS, "web", &with(Propagation::Background));
@@ -32,7 +32,7 @@ async fn background_deletion_takes_everything_below() {
 
 #[tokio::test(start_paused = true)]
 async fn foreground_deletion_waits_for_what_is_below() {
-    let cluster = Cluster::start(2);
+    let cluster = Cluster::start(2).await;
     cluster.create(deployment("web", 2, "web:stop=20"));
     available(&cluster, 2).await;
     cluster.delete(&DEPLOYMENTS, "web", &with(Propagation::Foreground));
@@ -45,7 +45,7 @@ async fn foreground_deletion_waits_for_what_is_below() {
 
 #[tokio::test(start_paused = true)]
 async fn orphans_stay_and_are_adopted_again() {
-    let cluster = Cluster::start(3);
+    let cluster = Cluster::start(3).await;
     cluster.create(deployment("web", 2, "web:v=1"));
     available(&cluster, 2).await;
     let set = cluster.list(&REPLICA_SETS)[0].clone();
@@ -63,7 +63,7 @@ async fn orphans_stay_and_are_adopted_again() {
 
 #[tokio::test(start_paused = true)]
 async fn what_has_another_owner_stays() {
-    let cluster = Cluster::start(4);
+    let cluster = Cluster::start(4).await;
     let owner =
         |name: &str| cluster.create(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}));
     let reference = |o: &Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": o["metadata"]["name"], "uid": o["metadata"]["uid"]});
@@ -85,7 +85,7 @@ async fn what_has_another_owner_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn every_namespace_has_its_account_and_certificate() {
-    let cluster = Cluster::start(5);
+    let cluster = Cluster::start(5).await;
     cluster.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
     for namespace in ["default", "kube-system", "kube-public", "kube-node-lease", "shop"] {
         let map = cluster.until("it is there", || cluster.get_in(&CONFIG_MAPS, namespace, "kube-root-ca.crt"));
@@ -98,7 +98,7 @@ async fn every_namespace_has_its_account_and_certificate() {
 
 #[tokio::test(start_paused = true)]
 async fn a_namespace_goes_with_its_content() {
-    let cluster = Cluster::start(6);
+    let cluster = Cluster::start(6).await;
     cluster.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"},
         "spec": {"finalizers": ["kubernetes"]}}));
     let mut wanted = deployment("web", 2, "web:stop=5");
@@ -127,7 +127,7 @@ async fn a_namespace_goes_with_its_content() {
 
 #[tokio::test(start_paused = true)]
 async fn endpoints_follow_readiness() {
-    let cluster = Cluster::start(7);
+    let cluster = Cluster::start(7).await;
     cluster.create(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"team": "a"}},
         "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}]}}));
     let mut wanted = deployment("web", 2, "web:ready=5,stop=4");

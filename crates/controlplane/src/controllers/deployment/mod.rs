@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use self::revision::ReplicaSets;
 use super::pods;
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, Selector, owner, template};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 /// Reconciles Deployments.
 #[derive(Debug, Default)]

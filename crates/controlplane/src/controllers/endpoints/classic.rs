@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::target;
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, pod, template};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
 const HEADLESS: &str = "service.kubernetes.io/headless";

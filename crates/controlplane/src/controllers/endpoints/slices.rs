@@ -4,10 +4,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::target;
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, owner, pod, template};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";

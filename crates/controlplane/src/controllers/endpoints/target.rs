@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::control_loop::{Change, Cluster, Key};
 use crate::kind;
 use crate::object::{Fields, Selector, pod};
-use crate::runtime::{Change, Cluster, Key};
 
 /// The Services that the change of an object concerns.
 pub(super) fn services(change: &Change, cluster: &Cluster) -> Vec<Key> {

@@ -8,9 +8,9 @@ use bowline_apiserver::Propagation;
 use serde_json::Value;
 
 use self::graph::{Graph, Node};
+use crate::control_loop::{Change, Cluster, Context, Controller, Key, has_finalizer, remove_finalizer, unless_gone};
 use crate::error::Error;
 use crate::object::Fields;
-use crate::runtime::{Change, Cluster, Context, Controller, Key, has_finalizer, remove_finalizer, unless_gone};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";

@@ -15,12 +15,12 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{pods, ranking};
+use crate::control_loop::{
+    Backoff, Change, Cluster, Context, Controller, Key, add_finalizer, has_finalizer, remove_finalizer, unless_gone,
+};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, Selector, owner, pod, template};
-use crate::runtime::{
-    Backoff, Change, Cluster, Context, Controller, Key, add_finalizer, has_finalizer, remove_finalizer, unless_gone,
-};
 
 /// How many pods one pass makes or deletes at most.
 const BURST: usize = 500;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Pass, indexed, spec};
+use crate::control_loop::{has_finalizer, remove_finalizer, unless_gone};
 use crate::error::Error;
 use crate::kind;
 use crate::object::Fields;
-use crate::runtime::{has_finalizer, remove_finalizer, unless_gone};
 
 const SUCCEEDED: (&str, &str) = ("/status/uncountedTerminatedPods/succeeded", "/status/succeeded");
 const FAILED: (&str, &str) = ("/status/uncountedTerminatedPods/failed", "/status/failed");
