@@ -8,6 +8,7 @@ use bowline_apiserver::{
     Api, DeleteOptions, ListOptions, Patch, ResourceId, Status, WatchEventKind, WatchOptions, WriteOptions, resources,
 };
 use bowline_clock::{Clock, Random};
+use bowline_controlplane::node::NodeConfig;
 use bowline_controlplane::{Config, ControlPlane};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -29,8 +30,13 @@ impl Cluster {
     }
 
     pub(crate) async fn without_node(seed: u64) -> Self {
+        Self::with_node(seed, None).await
+    }
+
+    /// With the control plane's own node.
+    pub(crate) async fn with_node(seed: u64, node: Option<NodeConfig>) -> Self {
         let clock = Clock::starting_at("2026-01-31T12:00:00Z".parse().unwrap());
-        let config = Config { clock, random: Random::seeded(seed), root_ca: "a certificate".to_owned(), node: None };
+        let config = Config { clock, random: Random::seeded(seed), root_ca: "a certificate".to_owned(), node };
         let control_plane = ControlPlane::start(config).await.unwrap();
         let api = control_plane.api().clone();
         Self { control_plane, api, began: Instant::now() }

@@ -7,3 +7,4 @@ mod cluster;
 mod deployment;
 mod job;
 mod lifecycle;
+mod whole;
