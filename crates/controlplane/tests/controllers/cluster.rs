@@ -1,5 +1,4 @@
 //! A control plane under virtual time with a tiny kubelet: what the tests here run on.
-#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,46 +8,52 @@ use bowline_apiserver::{
     Api, DeleteOptions, ListOptions, Patch, ResourceId, Status, WatchEventKind, WatchOptions, WriteOptions, resources,
 };
 use bowline_clock::{Clock, Random};
+use bowline_controlplane::node::NodeConfig;
 use bowline_controlplane::{Config, ControlPlane};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A control plane with one node, in virtual time that begins at 2026-01-31T12:00:00Z.
-pub struct Cluster {
-    pub control_plane: ControlPlane,
-    pub api: Api,
-    pub began: Instant,
+pub(crate) struct Cluster {
+    pub(crate) control_plane: ControlPlane,
+    pub(crate) api: Api,
+    pub(crate) began: Instant,
 }
 
 impl Cluster {
     /// With one node of 64 CPUs.
-    pub fn start(seed: u64) -> Self {
-        let cluster = Self::without_node(seed);
+    pub(crate) async fn start(seed: u64) -> Self {
+        let cluster = Self::without_node(seed).await;
         cluster.add_node("node-1");
         tokio::spawn(kubelet(cluster.api.clone()));
         cluster
     }
 
-    pub fn without_node(seed: u64) -> Self {
+    pub(crate) async fn without_node(seed: u64) -> Self {
+        Self::with_node(seed, None).await
+    }
+
+    /// With the control plane's own node.
+    pub(crate) async fn with_node(seed: u64, node: Option<NodeConfig>) -> Self {
         let clock = Clock::starting_at("2026-01-31T12:00:00Z".parse().unwrap());
-        let config = Config { clock, random: Random::seeded(seed), root_ca: "a certificate".to_owned() };
-        let control_plane = ControlPlane::start(config).unwrap();
+        let config = Config { clock, random: Random::seeded(seed), root_ca: "a certificate".to_owned(), node };
+        let control_plane = ControlPlane::start(config).await.unwrap();
         let api = control_plane.api().clone();
         Self { control_plane, api, began: Instant::now() }
     }
 
-    pub fn add_node(&self, name: &str) {
+    pub(crate) fn add_node(&self, name: &str) {
         self.create(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
             "status": {"allocatable": {"cpu": "64", "memory": "64Gi", "pods": "110"},
                        "conditions": [{"type": "Ready", "status": "True"}]}}));
     }
 
     /// Creates an object of any built-in kind, in its namespace or `default`.
-    pub fn create(&self, object: Value) -> Arc<Value> {
+    pub(crate) fn create(&self, object: Value) -> Arc<Value> {
         self.try_create(object).unwrap()
     }
 
-    pub fn try_create(&self, object: Value) -> Result<Arc<Value>, Status> {
+    pub(crate) fn try_create(&self, object: Value) -> Result<Arc<Value>, Status> {
         let (group, _) = object["apiVersion"].as_str().unwrap().split_once('/').unwrap_or(("", ""));
         let resource = self.api.catalog().by_kind(group, object["kind"].as_str().unwrap()).unwrap().clone();
         let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default").to_owned();
@@ -66,29 +71,29 @@ impl Cluster {
     }
 
     /// An object of `default`.
-    pub fn get(&self, resource: &ResourceId, name: &str) -> Option<Arc<Value>> {
+    pub(crate) fn get(&self, resource: &ResourceId, name: &str) -> Option<Arc<Value>> {
         self.get_in(resource, "default", name)
     }
 
-    pub fn get_in(&self, resource: &ResourceId, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub(crate) fn get_in(&self, resource: &ResourceId, namespace: &str, name: &str) -> Option<Arc<Value>> {
         self.api.get(resource, namespace, name).ok()
     }
 
     /// All objects of a resource.
-    pub fn list(&self, resource: &ResourceId) -> Vec<Arc<Value>> {
+    pub(crate) fn list(&self, resource: &ResourceId) -> Vec<Arc<Value>> {
         self.api.list(resource, None, &ListOptions::default()).unwrap().items
     }
 
-    pub fn patch(&self, resource: &ResourceId, name: &str, patch: Value) -> Arc<Value> {
+    pub(crate) fn patch(&self, resource: &ResourceId, name: &str, patch: Value) -> Arc<Value> {
         self.api.patch(resource, "default", name, None, &Patch::Merge(patch), &WriteOptions::default()).unwrap()
     }
 
-    pub fn delete(&self, resource: &ResourceId, name: &str, options: &DeleteOptions) {
+    pub(crate) fn delete(&self, resource: &ResourceId, name: &str, options: &DeleteOptions) {
         self.api.delete(resource, "default", name, options).unwrap();
     }
 
     /// Waits until `done` gives something, at most ten virtual hours.
-    pub async fn until<T>(&self, what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, mut done: impl FnMut() -> Option<T>) -> T {
         let wait = async {
             loop {
                 if let Some(found) = done() {
@@ -101,12 +106,12 @@ impl Cluster {
     }
 
     /// Virtual seconds since the start.
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.began.elapsed().as_secs_f64()
     }
 
     /// `reason: message` of the events about an object of that kind, in the order in which they were first seen.
-    pub fn events(&self, kind: &str) -> Vec<String> {
+    pub(crate) fn events(&self, kind: &str) -> Vec<String> {
         let mut events: Vec<Arc<Value>> = self.list(&resources::EVENTS);
         events.retain(|e| e["involvedObject"]["kind"] == kind);
         let order = |e: &Value| {
@@ -120,12 +125,12 @@ impl Cluster {
 }
 
 /// The condition of a type in an object's status.
-pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     object["status"]["conditions"].as_array()?.iter().find(|c| c["type"] == kind)
 }
 
 /// A Deployment of one container.
-pub fn deployment(name: &str, replicas: i64, image: &str) -> Value {
+pub(crate) fn deployment(name: &str, replicas: i64, image: &str) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
         "replicas": replicas, "selector": {"matchLabels": {"app": name}},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
@@ -150,7 +155,8 @@ impl Script {
         let words: BTreeMap<&str, &str> =
             image.split_once(':').map_or("", |(_, s)| s).split(',').filter_map(|w| w.split_once('=')).collect();
         let number = |text: &str| text.parse::<f64>().unwrap();
-        let exit = words.get("exit").and_then(|e| e.split_once('@')).map(|(code, at)| (number(code) as i64, number(at)));
+        let exit =
+            words.get("exit").and_then(|e| e.split_once('@')).map(|(code, at)| (number(code) as i64, number(at)));
         Self {
             ready: words.get("ready").map_or(Some(1.0), |r| r.parse().ok()).filter(|_| exit.is_none()),
             stop: words.get("stop").map_or(1.0, |s| number(s)),
@@ -211,7 +217,8 @@ async fn run_pod(api: Api, pod: Arc<Value>) {
     let script = Script::of(&pod);
     let now = || api.clock().rfc3339();
     let uid = pod["metadata"]["uid"].as_str().unwrap();
-    let ip = format!("10.1.{}.{}", u8::from_str_radix(&uid[0..2], 16).unwrap(), u8::from_str_radix(&uid[2..4], 16).unwrap());
+    let ip =
+        format!("10.1.{}.{}", u8::from_str_radix(&uid[0..2], 16).unwrap(), u8::from_str_radix(&uid[2..4], 16).unwrap());
     sleep(Duration::from_millis(100)).await;
     set_status(&api, &pod, |status| {
         status["phase"] = json!("Running");
@@ -245,7 +252,7 @@ async fn stop_pod(api: Api, pod: Arc<Value>) {
 }
 
 /// Follows the pods of a label `app` from the first event on, and gives `check` the state after every single event.
-pub async fn check_every_pod_event(api: Api, app: &str, mut check: impl FnMut(&BTreeMap<String, Arc<Value>>)) {
+pub(crate) async fn check_every_pod_event(api: Api, app: &str, mut check: impl FnMut(&BTreeMap<String, Arc<Value>>)) {
     let mut watch = api.watch(&resources::PODS, Some("default"), &WatchOptions::default()).unwrap();
     let mut pods: BTreeMap<String, Arc<Value>> = BTreeMap::new();
     while let Ok(event) = watch.next().await {
@@ -262,12 +269,12 @@ pub async fn check_every_pod_event(api: Api, app: &str, mut check: impl FnMut(&B
 }
 
 /// Does the pod count as ready, and not as leaving?
-pub fn serves(pod: &Value) -> bool {
+pub(crate) fn serves(pod: &Value) -> bool {
     pod["metadata"]["deletionTimestamp"].is_null() && condition(pod, "Ready").is_some_and(|c| c["status"] == "True")
 }
 
 /// Every change of every object so far but uids and names, as lines: what a repetition must reproduce.
-pub async fn record(api: Api, trace: Arc<std::sync::Mutex<Vec<String>>>) {
+pub(crate) async fn record(api: Api, trace: Arc<std::sync::Mutex<Vec<String>>>) {
     let kinds = [&resources::DEPLOYMENTS, &resources::REPLICA_SETS, &resources::PODS, &resources::EVENTS];
     let mut watches: Vec<_> =
         kinds.into_iter().map(|id| (id, api.watch(id, None, &WatchOptions::default()).unwrap())).collect();

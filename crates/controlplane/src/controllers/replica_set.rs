@@ -2,17 +2,15 @@
 //!
 //! Source of the rules: `pkg/controller/replicaset` of Kubernetes 1.36.
 
-mod ranking;
-
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::pods;
+use super::{pods, ranking};
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, Selector, owner, pod, template};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 /// How many pods one pass makes or deletes at most.
 const BURST: usize = 500;
@@ -68,7 +66,7 @@ fn manage(context: &mut Context<'_>, set: &Value, mut active: Vec<Arc<Value>>) -
         let missing = (wanted - active.len()).min(BURST);
         return pods::create(context, kind::REPLICA_SET, set, missing, |_| {
             let reference = owner::controller_reference(kind::REPLICA_SET, set);
-            template::pod_of(&set["spec"]["template"], set.name(), set.namespace(), reference)
+            template::pod_of(&set["spec"]["template"], set.name(), set.namespace(), &reference)
         })
         .result;
     }
@@ -100,13 +98,7 @@ fn related_pods(context: &Context<'_>, set: &Value) -> Vec<Arc<Value>> {
     sets.iter().flat_map(|s| context.cluster.controlled_by(kind::POD, s)).collect()
 }
 
-fn status(
-    context: &Context<'_>,
-    set: &Value,
-    active: &[Arc<Value>],
-    leaving: usize,
-    failure: Option<&Error>,
-) -> Value {
+fn status(context: &Context<'_>, set: &Value, active: &[Arc<Value>], leaving: usize, failure: Option<&Error>) -> Value {
     let labels = Selector::of_map(set.pointer("/spec/template/metadata/labels"));
     let min_ready = set.int("/spec/minReadySeconds").unwrap_or(0);
     let now = context.clock.now();

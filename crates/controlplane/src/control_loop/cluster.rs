@@ -64,12 +64,12 @@ impl Table {
         (controller.to_owned(), object.namespace().to_owned())
     }
 
-    fn put(&mut self, key: Key, object: Option<Arc<Value>>) -> Option<Arc<Value>> {
-        let old = match &object {
+    fn put(&mut self, key: Key, object: Option<&Arc<Value>>) -> Option<Arc<Value>> {
+        let old = match object {
             Some(new) => self.by_key.insert(key.clone(), Arc::clone(new)),
             None => self.by_key.remove(&key),
         };
-        let (before, after) = (old.as_deref().map(Self::index), object.as_deref().map(Self::index));
+        let (before, after) = (old.as_deref().map(Self::index), object.map(|o| Self::index(o)));
         if before != after {
             if let Some(index) = before
                 && let Some(keys) = self.by_controller.get_mut(&index)
@@ -184,7 +184,7 @@ impl Cluster {
     }
 
     fn apply(&mut self, resource: ResourceId, key: &Key, new: Option<Arc<Value>>) -> Option<Change> {
-        let old = self.tables.entry(resource.clone()).or_default().put(key.clone(), new.clone());
+        let old = self.tables.entry(resource.clone()).or_default().put(key.clone(), new.as_ref());
         let same = old.as_ref().map(|o| o.resource_version()) == new.as_ref().map(|o| o.resource_version());
         (!same).then_some(Change { resource, old, new })
     }
@@ -307,12 +307,7 @@ impl Cluster {
     }
 
     /// Replaces an object of any kind, or one of its parts.
-    pub(crate) fn write(
-        &self,
-        resource: &ResourceId,
-        part: Option<&str>,
-        object: Value,
-    ) -> Result<Arc<Value>, Error> {
+    pub(crate) fn write(&self, resource: &ResourceId, part: Option<&str>, object: Value) -> Result<Arc<Value>, Error> {
         let Key { namespace, name } = Key::of(&object);
         Ok(self.api.update(resource, &namespace, &name, part, object, &WriteOptions::by(MANAGER))?)
     }

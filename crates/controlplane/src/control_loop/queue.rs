@@ -41,12 +41,14 @@ impl Backoff {
     }
 }
 
-/// What is to be done, in the order in which it was asked for; each piece of work at most once.
+/// What is to be done: each piece of work at most once, a controller's in the order in which it was asked for, and a
+/// controller's only when those before it in the list have nothing to do.
 ///
-/// One queue serves all controllers, so that the order of their work is a fact of the run and not of a scheduler.
+/// One queue serves all controllers, so that the order of their work is a fact of the run and not of a scheduler; and those
+/// that make and delete pods go first, so that a Deployment never takes a step before its last one has reached its pods.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    ready: VecDeque<Work>,
+    ready: BTreeMap<usize, VecDeque<Key>>,
     queued: BTreeSet<Work>,
     delayed: BTreeSet<(Instant, u64, Work)>,
     due: BTreeMap<Work, (Instant, u64)>,
@@ -58,7 +60,7 @@ impl Queue {
     /// Adds work that can be done now; nothing where it is queued already.
     pub(crate) fn add(&mut self, work: Work) {
         if self.queued.insert(work.clone()) {
-            self.ready.push_back(work);
+            self.ready.entry(work.0).or_default().push_back(work.1);
         }
     }
 
@@ -96,7 +98,8 @@ impl Queue {
                 self.add(work);
             }
         }
-        let work = self.ready.pop_front()?;
+        let (place, key) = self.ready.iter_mut().find_map(|(place, keys)| Some((*place, keys.pop_front()?)))?;
+        let work = (place, key);
         self.queued.remove(&work);
         Some(work)
     }
@@ -104,11 +107,6 @@ impl Queue {
     /// When the next delayed work becomes ready.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.delayed.first().map(|(at, _, _)| *at)
-    }
-
-    /// Is there anything that could be done without waiting?
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
     }
 }
 
@@ -124,11 +122,12 @@ mod tests {
     async fn work_is_done_once_and_in_order() {
         let now = Instant::now();
         let mut queue = Queue::default();
+        queue.add(work(1, "z"));
         for name in ["b", "a", "b", "c"] {
             queue.add(work(0, name));
         }
         let order: Vec<String> = std::iter::from_fn(|| queue.next(now)).map(|(_, key)| key.name).collect();
-        assert_eq!(order, ["b", "a", "c"]);
+        assert_eq!(order, ["b", "a", "c", "z"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,11 +1,9 @@
 //! Deployments under virtual time.
 
-mod cluster;
-
 use std::sync::{Arc, Mutex};
 
+use crate::cluster::{Cluster, check_every_pod_event, condition, deployment, serves};
 use bowline_apiserver::resources::{DEPLOYMENTS, PODS, REPLICA_SETS};
-use cluster::{Cluster, check_every_pod_event, condition, deployment, serves};
 use serde_json::{Value, json};
 
 fn complete(deployment: &Value) -> bool {
@@ -20,7 +18,7 @@ async fn rolled_out(cluster: &Cluster, name: &str) -> Arc<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn a_first_rollout() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start(1).await;
     cluster.create(deployment("web", 3, "web:ready=2"));
     let done = rolled_out(&cluster, "web").await;
     assert_eq!(done["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "1");
@@ -33,7 +31,10 @@ async fn a_first_rollout() {
     let name = sets[0]["metadata"]["name"].as_str().unwrap();
     let hash = sets[0]["metadata"]["labels"]["pod-template-hash"].as_str().unwrap();
     assert_eq!(name, format!("web-{hash}"));
-    assert_eq!(condition(&done, "Progressing").unwrap()["message"], format!("ReplicaSet \"{name}\" has successfully progressed."));
+    assert_eq!(
+        condition(&done, "Progressing").unwrap()["message"],
+        format!("ReplicaSet \"{name}\" has successfully progressed.")
+    );
     assert_eq!(cluster.events("Deployment"), [format!("ScalingReplicaSet: Scaled up replica set {name} from 0 to 3")]);
     assert_eq!(cluster.events("ReplicaSet").len(), 3);
     let pod = &cluster.list(&PODS)[0];
@@ -43,10 +44,14 @@ async fn a_first_rollout() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rolling_update_keeps_surge_and_availability_after_every_event() {
-    for (replicas, surge, unavailable, most, least) in
-        [(4, "25%", "25%", 5, 3), (3, "25%", "25%", 4, 3), (10, "25%", "25%", 13, 8), (3, "0", "1", 3, 2), (1, "1", "0", 2, 1)]
-    {
-        let cluster = Cluster::start(7);
+    for (replicas, surge, unavailable, most, least) in [
+        (4, "25%", "25%", 5, 3),
+        (3, "25%", "25%", 4, 3),
+        (10, "25%", "25%", 13, 8),
+        (3, "0", "1", 3, 2),
+        (1, "1", "0", 2, 1),
+    ] {
+        let cluster = Cluster::start(7).await;
         let mut wanted = deployment("web", replicas, "web:ready=3,stop=2");
         let number = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n));
         wanted["spec"]["strategy"]["rollingUpdate"] =
@@ -66,8 +71,12 @@ async fn a_rolling_update_keeps_surge_and_availability_after_every_event() {
             }
         }));
         tokio::task::yield_now().await;
-        cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"template": {"spec": {"containers": [
-            {"name": "main", "image": "web:ready=3,stop=2,v=2"}]}}}}));
+        cluster.patch(
+            &DEPLOYMENTS,
+            "web",
+            json!({"spec": {"template": {"spec": {"containers": [
+            {"name": "main", "image": "web:ready=3,stop=2,v=2"}]}}}}),
+        );
         let done = rolled_out(&cluster, "web").await;
         assert_eq!(done["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "2");
         let worst = *worst.lock().unwrap();
@@ -79,11 +88,15 @@ async fn a_rolling_update_keeps_surge_and_availability_after_every_event() {
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_makes_no_progress_fails_after_its_deadline() {
     let real = std::time::Duration::from_secs(5);
-    let cluster = Cluster::start(3);
+    let cluster = Cluster::start(3).await;
     cluster.create(deployment("web", 2, "web:ready=1"));
     rolled_out(&cluster, "web").await;
-    cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"template": {"spec": {"containers": [
-        {"name": "main", "image": "web:ready=never"}]}}}}));
+    cluster.patch(
+        &DEPLOYMENTS,
+        "web",
+        json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "main", "image": "web:ready=never"}]}}}}),
+    );
     let began = cluster.seconds();
     let failed = cluster
         .until("the deadline is exceeded", || {
@@ -105,13 +118,17 @@ async fn a_rollout_that_makes_no_progress_fails_after_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn going_back_takes_the_old_set_up_again() {
-    let cluster = Cluster::start(4);
+    let cluster = Cluster::start(4).await;
     cluster.create(deployment("web", 2, "web:v=1"));
     rolled_out(&cluster, "web").await;
     let first = cluster.list(&REPLICA_SETS)[0]["metadata"]["name"].clone();
     for image in ["web:v=2", "web:v=1"] {
-        cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"template": {"spec": {"containers": [
-            {"name": "main", "image": image}]}}}}));
+        cluster.patch(
+            &DEPLOYMENTS,
+            "web",
+            json!({"spec": {"template": {"spec": {"containers": [
+            {"name": "main", "image": image}]}}}}),
+        );
         rolled_out(&cluster, "web").await;
     }
     let set = cluster.get(&REPLICA_SETS, first.as_str().unwrap()).unwrap();
@@ -123,14 +140,18 @@ async fn going_back_takes_the_old_set_up_again() {
 
 #[tokio::test(start_paused = true)]
 async fn old_sets_beyond_the_history_limit_go() {
-    let cluster = Cluster::start(5);
+    let cluster = Cluster::start(5).await;
     let mut wanted = deployment("web", 1, "web:v=0");
     wanted["spec"]["revisionHistoryLimit"] = json!(2);
     cluster.create(wanted);
     rolled_out(&cluster, "web").await;
     for version in 1..6 {
-        cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"template": {"spec": {"containers": [
-            {"name": "main", "image": format!("web:v={version}")}]}}}}));
+        cluster.patch(
+            &DEPLOYMENTS,
+            "web",
+            json!({"spec": {"template": {"spec": {"containers": [
+            {"name": "main", "image": format!("web:v={version}")}]}}}}),
+        );
         rolled_out(&cluster, "web").await;
     }
     cluster.until("three sets are left", || (cluster.list(&REPLICA_SETS).len() == 3).then_some(())).await;
@@ -138,7 +159,7 @@ async fn old_sets_beyond_the_history_limit_go() {
 
 #[tokio::test(start_paused = true)]
 async fn recreate_waits_until_the_old_pods_are_gone() {
-    let cluster = Cluster::start(6);
+    let cluster = Cluster::start(6).await;
     let mut wanted = deployment("web", 3, "web:stop=20");
     wanted["spec"]["strategy"] = json!({"type": "Recreate"});
     cluster.create(wanted);
@@ -151,8 +172,12 @@ async fn recreate_waits_until_the_old_pods_are_gone() {
         *seen.lock().unwrap() |= images.len() > 1;
     }));
     tokio::task::yield_now().await;
-    cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"template": {"spec": {"containers": [
-        {"name": "main", "image": "web:v=2"}]}}}}));
+    cluster.patch(
+        &DEPLOYMENTS,
+        "web",
+        json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "main", "image": "web:v=2"}]}}}}),
+    );
     rolled_out(&cluster, "web").await;
     assert!(!*mixed.lock().unwrap(), "old and new pods at one time");
     watcher.abort();
@@ -160,7 +185,7 @@ async fn recreate_waits_until_the_old_pods_are_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn scaling_and_pausing() {
-    let cluster = Cluster::start(8);
+    let cluster = Cluster::start(8).await;
     cluster.create(deployment("web", 2, "web:v=1"));
     rolled_out(&cluster, "web").await;
     cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"replicas": 5}}));
@@ -168,8 +193,12 @@ async fn scaling_and_pausing() {
         cluster.get(&DEPLOYMENTS, "web").filter(|d| d["status"]["availableReplicas"] == 5)
     });
     grown.await;
-    cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"paused": true, "template": {"spec": {"containers": [
-        {"name": "main", "image": "web:v=2"}]}}}}));
+    cluster.patch(
+        &DEPLOYMENTS,
+        "web",
+        json!({"spec": {"paused": true, "template": {"spec": {"containers": [
+        {"name": "main", "image": "web:v=2"}]}}}}),
+    );
     let paused = cluster.until("the pause is noted", || {
         let found = cluster.get(&DEPLOYMENTS, "web")?;
         (condition(&found, "Progressing")?["reason"] == "DeploymentPaused").then_some(found)
@@ -185,11 +214,13 @@ async fn scaling_and_pausing() {
 
 #[tokio::test(start_paused = true)]
 async fn ready_pods_count_only_after_min_ready_seconds() {
-    let cluster = Cluster::start(9);
+    let cluster = Cluster::start(9).await;
     let mut wanted = deployment("web", 1, "web:ready=1");
     wanted["spec"]["minReadySeconds"] = json!(30);
     cluster.create(wanted);
-    cluster.until("it is ready", || cluster.get(&DEPLOYMENTS, "web").filter(|d| d["status"]["readyReplicas"] == 1)).await;
+    cluster
+        .until("it is ready", || cluster.get(&DEPLOYMENTS, "web").filter(|d| d["status"]["readyReplicas"] == 1))
+        .await;
     let ready = cluster.seconds();
     rolled_out(&cluster, "web").await;
     let took = cluster.seconds() - ready;
@@ -198,7 +229,7 @@ async fn ready_pods_count_only_after_min_ready_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn pods_that_fit_nowhere_wait_for_a_node() {
-    let cluster = Cluster::without_node(10);
+    let cluster = Cluster::without_node(10).await;
     cluster.create(deployment("web", 1, "web:v=1"));
     let pod = cluster.until("the scheduler gave up", || {
         cluster.list(&PODS).into_iter().find(|p| condition(p, "PodScheduled").is_some())
@@ -213,16 +244,20 @@ async fn pods_that_fit_nowhere_wait_for_a_node() {
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_trace() {
     async fn run(seed: u64) -> Vec<String> {
-        let cluster = Cluster::start(seed);
+        let cluster = Cluster::start(seed).await;
         let trace = Arc::new(Mutex::new(Vec::new()));
-        let recorder = tokio::spawn(cluster::record(cluster.api.clone(), Arc::clone(&trace)));
+        let recorder = tokio::spawn(crate::cluster::record(cluster.api.clone(), Arc::clone(&trace)));
         cluster.create(deployment("web", 5, "web:ready=2"));
         rolled_out(&cluster, "web").await;
-        cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"template": {"spec": {"containers": [
-            {"name": "main", "image": "web:ready=1,v=2"}]}}}}));
+        cluster.patch(
+            &DEPLOYMENTS,
+            "web",
+            json!({"spec": {"template": {"spec": {"containers": [
+            {"name": "main", "image": "web:ready=1,v=2"}]}}}}),
+        );
         rolled_out(&cluster, "web").await;
         recorder.abort();
-        cluster.control_plane.shutdown().await.unwrap();
+        cluster.control_plane.shutdown(std::time::Duration::ZERO).await.unwrap();
         Arc::into_inner(trace).map_or_else(Vec::new, |t| t.into_inner().unwrap())
     }
     let (one, other, third) = (run(1).await, run(1).await, run(2).await);

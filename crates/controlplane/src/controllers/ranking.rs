@@ -15,7 +15,7 @@ const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// Sorts pods so that those to delete come first: not placed, not running, not ready, cheap, crowded on their node, ready or
 /// made only lately, restarted often. `related` are the pods of all ReplicaSets of the same owner. Ages are compared by their
 /// logarithm, and of like age the uid decides, which spreads the choice.
-pub(super) fn sort_for_deletion(pods: &mut [Arc<Value>], related: &[Arc<Value>], now: Timestamp) {
+pub(crate) fn sort_for_deletion(pods: &mut [Arc<Value>], related: &[Arc<Value>], now: Timestamp) {
     let mut crowd: BTreeMap<&str, usize> = BTreeMap::new();
     for pod in related.iter().filter(|p| pod::is_active(p)) {
         *crowd.entry(pod.text("/spec/nodeName")).or_default() += 1;
@@ -105,10 +105,8 @@ mod tests {
 
     #[test]
     fn pods_of_like_age_are_chosen_by_uid() {
-        let pods = vec![
-            pod("b", "Running", Some("2026-01-31T10:00:05Z")),
-            pod("a", "Running", Some("2026-01-31T10:00:04Z")),
-        ];
+        let pods =
+            vec![pod("b", "Running", Some("2026-01-31T10:00:05Z")), pod("a", "Running", Some("2026-01-31T10:00:04Z"))];
         assert_eq!(order(pods), ["a", "b"]);
     }
 }
