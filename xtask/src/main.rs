@@ -8,6 +8,7 @@
 // Chores print, and time what they run: that is their work.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod bench;
 mod layers;
 mod suite;
 
@@ -30,6 +31,8 @@ enum Chore {
         /// Only the parts whose name contains one of these.
         only: Vec<String>,
     },
+    /// Measure, side by side with the real programs, and print the table.
+    Bench,
     /// Check the crates' dependencies against the table in docs/architecture.md.
     Layers,
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let root = workspace_root();
     let result = match Arguments::parse().chore {
         Chore::Test { only } => suite::run(&root, &only),
+        Chore::Bench => bench::run(&root),
         Chore::Layers => layers::check(&root),
     };
     match result {

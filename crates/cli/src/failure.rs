@@ -78,9 +78,6 @@ mod tests {
     fn says_what_why_and_what_to_do() {
         let cause = std::io::Error::other("no such file");
         let failure = Failure::because(Exit::Usage, "read the chart", &cause).hint("bowline template --help");
-        assert_eq!(
-            failure.render(),
-            "error: read the chart\n  cause: no such file\n\nhint: bowline template --help\n"
-        );
+        assert_eq!(failure.render(), "error: read the chart\n  cause: no such file\n\nhint: bowline template --help\n");
     }
 }

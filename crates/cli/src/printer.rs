@@ -73,6 +73,9 @@ mod tests {
     #[test]
     fn columns_align() {
         let rows = vec![vec!["todo-frontend".into(), "1/1".into()], vec!["db".into(), "1/1".into()]];
-        assert_eq!(table(&["SERVICE", "READY"], &rows), "SERVICE        READY\ntodo-frontend  1/1\ndb             1/1\n");
+        assert_eq!(
+            table(&["SERVICE", "READY"], &rows),
+            "SERVICE        READY\ntodo-frontend  1/1\ndb             1/1\n"
+        );
     }
 }

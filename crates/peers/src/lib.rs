@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod https;
+pub mod kubernetes;
 
 use std::env;
 use std::fs::OpenOptions;

@@ -1,6 +1,6 @@
 //! The stream of events between the scanner's grammar and the tree builder.
 
-use crate::{Error, Mark};
+use crate::Mark;
 
 /// One event with its place.
 #[derive(Debug)]
@@ -35,10 +35,4 @@ pub(crate) struct Scalar<'t> {
     pub(crate) value: Text<'t>,
     /// Plain and untagged: resolution decides.
     pub(crate) implicit: bool,
-}
-
-/// Where events come from.
-pub(crate) trait Events<'t> {
-    /// The next event; after [`EventKind::StreamEnd`] or an error it is not called again.
-    fn next(&mut self) -> Result<Event<'t>, Error>;
 }

@@ -58,7 +58,8 @@ pub fn format_float(f: f64) -> String {
 
 /// `strconv.FormatFloat(f, 'g', -1, 32)`: how the conversion to JSON prints a float that is used as a key.
 pub(crate) fn format_float32(f: f64) -> String {
-    special(f).map_or_else(|| shortest(&format!("{:e}", f as f32)).general(), str::to_owned)
+    let f = f as f32;
+    special(f64::from(f)).map_or_else(|| shortest(&format!("{f:e}")).general(), str::to_owned)
 }
 
 /// What `encoding/json` prints for a float; `None` for what JSON cannot hold.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::event::{Event, EventKind, Events, Scalar, Text};
-use crate::libyaml::Libyaml;
+use crate::event::{Event, EventKind, Scalar, Text};
+use crate::grammar::Grammar;
 use crate::resolve::{Resolved, resolve, resolve_with, tag};
-use crate::{Error, Mark, Node, NodeKind, Span, Value, number};
+use crate::{Error, Mark, Node, NodeKind, Span, Value, number, quote};
 
 /// How deep collections may nest. Go allows 10,000, which no stack-recursing consumer of a tree should have to bear.
 const MAX_DEPTH: usize = 1_000;
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 1_000;
 /// # Errors
 /// With the message of `sigs.k8s.io/yaml` for the first document that is wrong.
 pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
-    let mut reader = Reader::new(Libyaml::new(text));
+    let mut reader = Reader::new(Grammar::new(text)?);
     let mut documents = Vec::new();
     while let Some(document) = reader.document()? {
         documents.push(document);
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
 /// # Errors
 /// With the message of `sigs.k8s.io/yaml`.
 pub fn parse_first(text: &str) -> Result<Option<Node>, Error> {
-    Reader::new(Libyaml::new(text)).document()
+    Reader::new(Grammar::new(text)?).document()
 }
 
 /// A value that an anchor names.
@@ -51,13 +51,14 @@ struct Read {
 }
 
 /// Which collection an event opened.
+#[derive(Clone, Copy)]
 enum Collection {
     Sequence,
     Mapping,
 }
 
-struct Reader<'t, E> {
-    events: E,
+struct Reader<'t> {
+    events: Grammar<'t>,
     anchors: HashMap<Text<'t>, Anchor>,
     depth: usize,
     /// Go decodes after it parsed: an error of decoding counts only where parsing succeeds.
@@ -68,8 +69,8 @@ struct Reader<'t, E> {
     aliased: usize,
 }
 
-impl<'t, E: Events<'t>> Reader<'t, E> {
-    fn new(events: E) -> Self {
+impl<'t> Reader<'t> {
+    fn new(events: Grammar<'t>) -> Self {
         Self { events, anchors: HashMap::new(), depth: 0, decoding: None, conversion: None, decoded: 0, aliased: 0 }
     }
 
@@ -306,7 +307,7 @@ fn go_syntax(node: &Node, top: bool) -> String {
         NodeKind::Scalar(Value::Bool(value)) => value.to_string(),
         NodeKind::Scalar(Value::Int(value)) => value.to_string(),
         NodeKind::Scalar(Value::Float(value)) => number::format_float(*value),
-        NodeKind::Scalar(Value::String(text)) => format!("{text:?}"),
+        NodeKind::Scalar(Value::String(text)) => quote(text),
         NodeKind::Scalar(Value::Seq(_) | Value::Map(_)) => String::new(),
         NodeKind::Seq(items) => {
             let items: Vec<String> = items.iter().map(|item| go_syntax(item, false)).collect();

@@ -62,6 +62,7 @@ pub(crate) fn resolve_with(text: &str, timestamps: bool) -> Resolved {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => {
             word(text).unwrap_or(Resolved::Text)
         }
+        b'.' if text.contains('_') => float(&between_digits(text)),
         b'.' => word(text).unwrap_or_else(|| float(text)),
         b'+' | b'-' => word(text).unwrap_or_else(|| number(text)),
         b'0'..=b'9' if timestamps && is_timestamp(text) => Resolved::Timestamp,
@@ -89,6 +90,14 @@ fn word(text: &str) -> Option<Resolved> {
 /// Go's `ParseFloat` fails where the number is too large for a float64; then the scalar is text.
 fn float(text: &str) -> Resolved {
     text.parse().ok().filter(|f: &f64| f.is_finite()).map_or(Resolved::Text, Resolved::Float)
+}
+
+/// Without the underscores that stand between digits: after a point Go's `ParseFloat` alone decides, and it takes those.
+fn between_digits(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let kept = text.char_indices().filter(|(at, c)| !(*c == '_' && *at > 0 && is_digit(at - 1) && is_digit(at + 1)));
+    kept.map(|(_, c)| c).collect()
 }
 
 fn number(text: &str) -> Resolved {
@@ -301,6 +310,8 @@ mod tests {
             ("1e400", Text),
             (".5", Float(0.5)),
             (".", Text),
+            (".1_000", Float(0.1)),
+            (".1__0", Text),
             ("-", Text),
             ("1:30", Text),
             ("1.2.3", Text),
