@@ -4,5 +4,6 @@
 pub mod convert;
 mod environment;
 pub mod functions;
+pub mod objects;
 
 pub use environment::{Environment, Lookup, Nowhere};
