@@ -1,1 +1,37 @@
 //! The Kubernetes REST API over the store.
+//!
+//! ```text
+//!   kubectl, helm, client-go ─ TLS ─► http ─┐
+//!   kube-rs (in process) ──── service() ────┤
+//!   controllers, node ──────────────────────┴─► Api ─ decode → default → admit → validate → own fields ─► Store
+//!                                                └── get, list, watch ◄────────────────────────────────────┘
+//! ```
+//!
+//! Reads: requests; the catalogue of resources and the schemas of kinds, which are data.
+//! Produces: stored objects, ordered watches, answers in the words of the real API server.
+//! Never: runs a controller; reads a clock or a random source that it was not handed; listens anywhere by itself.
+#![forbid(unsafe_code)]
+
+mod api;
+pub mod catalog;
+mod delete;
+mod logs;
+mod metadata;
+mod options;
+mod pods;
+mod resource;
+mod selector;
+mod status;
+mod watch;
+mod write;
+
+pub use api::Api;
+pub use catalog::{Catalog, Resource};
+pub use logs::{LogOptions, LogSource, LogStream};
+pub use options::{
+    DeleteOptions, Deletion, FieldValidation, List, ListOptions, Patch, Propagation, WatchOptions, WriteOptions,
+};
+pub use resource::{ResourceId, resources};
+pub use selector::{FieldSelector, LabelSelector};
+pub use status::{Cause, Details, Status};
+pub use watch::{Watch, WatchEvent, WatchEventKind};
