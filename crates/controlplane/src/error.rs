@@ -10,6 +10,9 @@ pub enum Error {
     /// The control plane was started outside of a tokio runtime.
     #[error("starting the control plane: no tokio runtime is running")]
     NoRuntime,
+    /// The node could not be started.
+    #[error("starting the control plane's node")]
+    Node(#[from] crate::node::NodeError),
     /// A controller's task ended in a panic.
     #[error("stopping the control plane: the controllers' task panicked")]
     Panicked,

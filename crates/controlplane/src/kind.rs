@@ -54,4 +54,3 @@ pub(crate) const POD: Kind = Kind::new("", "v1", "Pod", "pods");
 pub(crate) const REPLICA_SET: Kind = Kind::new("apps", "v1", "ReplicaSet", "replicasets");
 pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
 pub(crate) const SERVICE_ACCOUNT: Kind = Kind::new("", "v1", "ServiceAccount", "serviceaccounts");
-pub(crate) const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");

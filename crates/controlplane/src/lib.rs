@@ -11,13 +11,13 @@
 //! Never: reads a clock or a random source that it was not handed; works in an order that the run does not decide.
 #![forbid(unsafe_code)]
 
+mod control_loop;
 mod control_plane;
 mod controllers;
 mod error;
 mod kind;
 pub mod node;
 mod object;
-mod runtime;
 
 pub use control_plane::{Config, ControlPlane};
 pub use error::Error;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::control_loop::{Change, Cluster, Context, Key};
 use crate::error::Error;
 use crate::kind::{self, Kind};
 use crate::object::{Fields, Selector, owner};
-use crate::runtime::{Change, Cluster, Context, Key};
 
 /// The owners of `kind` that the change of an object concerns: its controller, before and after, or where it has none every
 /// one that would adopt it.

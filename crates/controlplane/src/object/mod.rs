@@ -3,12 +3,12 @@
 mod fields;
 pub(crate) mod owner;
 mod percent;
-mod quantity;
 pub(crate) mod pod;
+mod quantity;
 mod selector;
 pub(crate) mod template;
 
 pub(crate) use fields::Fields;
-pub(crate) use quantity::millis;
 pub(crate) use percent::{Rounding, int_or_percent};
+pub(crate) use quantity::millis;
 pub(crate) use selector::Selector;

@@ -79,8 +79,7 @@ pub(crate) fn most_restarts(pod: &Value) -> (i64, i64) {
 pub(crate) fn finished_at(pod: &Value) -> Option<Timestamp> {
     let parse = |text: &str| text.parse::<Timestamp>().ok();
     let statuses = pod.items("/status/containerStatuses");
-    let ends: Option<Vec<Timestamp>> =
-        statuses.iter().map(|s| parse(s.text("/state/terminated/finishedAt"))).collect();
+    let ends: Option<Vec<Timestamp>> = statuses.iter().map(|s| parse(s.text("/state/terminated/finishedAt"))).collect();
     if let Some(last) = ends.and_then(|ends| ends.into_iter().max()) {
         return Some(last);
     }
@@ -107,7 +106,9 @@ mod tests {
         let at = |s: &str| s.parse::<Timestamp>().unwrap();
         assert_eq!(until_available(&pod, 30, at("2026-01-31T12:00:10Z")), Some(SignedDuration::from_secs(20)));
         assert!(!is_available(&pod, 30, at("2026-01-31T12:00:29Z")));
-        assert!(is_available(&pod, 30, at("2026-01-31T12:00:30Z")) && is_available(&pod, 0, at("2026-01-31T12:00:00Z")));
+        assert!(
+            is_available(&pod, 30, at("2026-01-31T12:00:30Z")) && is_available(&pod, 0, at("2026-01-31T12:00:00Z"))
+        );
         assert_eq!(until_available(&json!({}), 0, at("2026-01-31T12:00:30Z")), None);
     }
 

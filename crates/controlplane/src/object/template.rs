@@ -83,7 +83,7 @@ pub(crate) fn with_label(object: &Value, path: &str, name: &str, value: &str) ->
 }
 
 /// A pod made from a template, controlled by `reference`; its name is made from `prefix` by the API server.
-pub(crate) fn pod_of(template: &Value, prefix: &str, namespace: &str, reference: Value) -> Value {
+pub(crate) fn pod_of(template: &Value, prefix: &str, namespace: &str, reference: &Value) -> Value {
     let mut metadata = json!({
         "generateName": format!("{prefix}-"),
         "namespace": namespace,

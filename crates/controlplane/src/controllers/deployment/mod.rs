@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use self::revision::ReplicaSets;
 use super::pods;
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, Selector, owner, template};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 /// Reconciles Deployments.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ impl Sync<'_, '_> {
         if annotated || changed.int("/spec/minReadySeconds").unwrap_or(0) != min_ready {
             changed.put("/spec/minReadySeconds", min_ready);
             let written = self.context.cluster.update(kind::REPLICA_SET, changed)?;
-            sets.replace(written);
+            sets.replace(&written);
             return Ok(sets);
         }
         let number = new.annotation(revision::REVISION).unwrap_or_default().to_owned();
@@ -280,4 +280,3 @@ impl Sync<'_, '_> {
         Ok(())
     }
 }
-

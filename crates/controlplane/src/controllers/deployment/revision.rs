@@ -40,10 +40,10 @@ impl ReplicaSets {
     }
 
     /// Puts a changed ReplicaSet in its place.
-    pub(super) fn replace(&mut self, changed: Arc<Value>) {
+    pub(super) fn replace(&mut self, changed: &Arc<Value>) {
         for set in self.old.iter_mut().chain(&mut self.new) {
             if set.uid() == changed.uid() {
-                *set = Arc::clone(&changed);
+                *set = Arc::clone(changed);
             }
         }
     }

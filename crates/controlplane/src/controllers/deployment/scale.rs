@@ -126,7 +126,7 @@ pub(super) fn resize(
     }
     changed.put("/spec/replicas", size);
     let written = sync.context.cluster.update(kind::REPLICA_SET, changed)?;
-    sets.replace(Arc::clone(&written));
+    sets.replace(&written);
     if before == size {
         return Ok(false);
     }

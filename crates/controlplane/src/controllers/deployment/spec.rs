@@ -53,7 +53,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn rolling(replicas: i64, surge: Value, unavailable: Value) -> (i64, i64) {
+    fn rolling(replicas: i64, surge: impl Into<Value>, unavailable: impl Into<Value>) -> (i64, i64) {
+        let (surge, unavailable): (Value, Value) = (surge.into(), unavailable.into());
         let deployment = json!({"spec": {"replicas": replicas, "strategy": {"type": "RollingUpdate",
             "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}});
         (max_surge(&deployment), max_unavailable(&deployment))
@@ -61,11 +62,11 @@ mod tests {
 
     #[test]
     fn fenceposts_as_kubernetes_resolves_them() {
-        assert_eq!(rolling(2, json!("0%"), json!("1%")), (0, 1));
-        assert_eq!(rolling(2, json!("1%"), json!("25%")), (1, 0));
-        assert_eq!(rolling(10, json!("25%"), json!("25%")), (3, 2));
-        assert_eq!(rolling(1, json!(0), json!(5)), (0, 1));
-        assert_eq!(rolling(0, json!("25%"), json!("25%")), (0, 0));
+        assert_eq!(rolling(2, "0%", "1%"), (0, 1));
+        assert_eq!(rolling(2, "1%", "25%"), (1, 0));
+        assert_eq!(rolling(10, "25%", "25%"), (3, 2));
+        assert_eq!(rolling(1, 0, 5), (0, 1));
+        assert_eq!(rolling(0, "25%", "25%"), (0, 0));
         let recreate = json!({"spec": {"replicas": 3, "strategy": {"type": "Recreate"}}});
         assert_eq!((max_surge(&recreate), max_unavailable(&recreate)), (0, 0));
     }

@@ -26,14 +26,13 @@ pub(super) fn find<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
 
 /// Sets a condition. One of the same status and reason stays untouched; one of the same status keeps its transition time.
 pub(super) fn set(status: &mut Value, mut condition: Value) {
-    if let Some(present) = find(status, condition.text("/type")) {
-        if present.text("/status") == condition.text("/status") {
-            if present.text("/reason") == condition.text("/reason") {
-                return;
-            }
-            let since = present.text("/lastTransitionTime").to_owned();
-            condition.put("/lastTransitionTime", since);
+    if let Some(present) = find(status, condition.text("/type"))
+        && present.text("/status") == condition.text("/status")
+    {
+        if present.text("/reason") == condition.text("/reason") {
+            return;
         }
+        condition.put("/lastTransitionTime", present.text("/lastTransitionTime"));
     }
     let kind = condition.text("/type").to_owned();
     let mut conditions: Vec<Value> =
@@ -67,7 +66,8 @@ pub(super) fn of(deployment: &Value, sets: &ReplicaSets, now: &str) -> Value {
     count(&mut status, "/availableReplicas", available);
     count(&mut status, "/unavailableReplicas", (asked - available).max(0));
     // Told only where every ReplicaSet that was ever looked at tells it.
-    let told = |s: &Value| s.has("/status/terminatingReplicas") || s.int("/status/observedGeneration").unwrap_or(0) == 0;
+    let told =
+        |s: &Value| s.has("/status/terminatingReplicas") || s.int("/status/observedGeneration").unwrap_or(0) == 0;
     if sets.all().all(|s| told(s)) {
         status.put("/terminatingReplicas", sum("/status/terminatingReplicas"));
     }
@@ -162,7 +162,8 @@ pub(super) fn judge_progress(deployment: &Value, status: &mut Value, sets: &Repl
 
 /// A ReplicaSet's failure to make or delete pods as the Deployment's; the new ReplicaSet's before an old one's.
 fn replica_failure(sets: &ReplicaSets) -> Option<Value> {
-    let failures = |set: &Value| set.items("/status/conditions").iter().find(|c| c.text("/type") == "ReplicaFailure").cloned();
+    let failures =
+        |set: &Value| set.items("/status/conditions").iter().find(|c| c.text("/type") == "ReplicaFailure").cloned();
     let mut failure = sets.new.iter().chain(&sets.old).find_map(|s| failures(s))?;
     let at = failure.text("/lastTransitionTime").to_owned();
     failure.put("/lastUpdateTime", at);

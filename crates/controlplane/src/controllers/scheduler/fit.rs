@@ -66,7 +66,8 @@ fn matches_affinity(pod: &Value, node: &Value) -> bool {
         let fields = term.items("/matchFields").iter().map(|e| (e, Some(node.name())));
         let (expressions, fields): (Vec<_>, Vec<_>) = (labels.collect(), fields.collect());
         // A term without any requirement matches nothing.
-        !(expressions.is_empty() && fields.is_empty()) && expressions.into_iter().chain(fields).all(|(e, v)| holds(e, v))
+        !(expressions.is_empty() && fields.is_empty())
+            && expressions.into_iter().chain(fields).all(|(e, v)| holds(e, v))
     })
 }
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
 use crate::object::{Fields, owner, pod};
-use crate::runtime::{Change, Cluster, Context, Controller, Key};
 
 /// The scheduler that serves pods which name none.
 const NAME: &str = "default-scheduler";
