@@ -29,8 +29,8 @@ pub(super) fn misfit(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Optio
     if !matches_selector(pod, node) || !matches_affinity(pod, node) {
         return hopeless("node(s) didn't match Pod's node affinity/selector");
     }
-    let reasons = shortages(pod, node, present);
-    (!reasons.is_empty()).then_some(Misfit { reasons, curable: true })
+    let (reasons, curable) = shortages(pod, node, present);
+    (!reasons.is_empty()).then_some(Misfit { reasons, curable })
 }
 
 /// The taints that keep pods away; a node that is not ready counts as tainted so.
@@ -85,8 +85,10 @@ fn holds(expression: &Value, value: Option<&str>) -> bool {
     }
 }
 
-fn shortages(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Vec<String> {
+/// What the node lacks, and whether it would not if others went.
+fn shortages(pod: &Value, node: &Value, present: &[Arc<Value>]) -> (Vec<String>, bool) {
     let mut reasons = Vec::new();
+    let mut curable = true;
     let allocatable = |resource: &str| {
         let value = node.pointer("/status/allocatable")?.get(resource)?;
         millis(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
@@ -106,9 +108,10 @@ fn shortages(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Vec<String> {
         let room = allocatable(&resource).or_else(|| node.has("/status/allocatable").then_some(0));
         if room.is_some_and(|room| used + amount > room) {
             reasons.push(format!("Insufficient {resource}"));
+            curable &= room.is_some_and(|room| amount <= room);
         }
     }
-    reasons
+    (reasons, curable)
 }
 
 /// What a pod asks for: all containers and sidecars together, or what an init container needs beside the sidecars before it,
@@ -169,6 +172,8 @@ mod tests {
         assert_eq!(reasons(&pod("501m"), &node(), &present), ["Insufficient cpu"]);
         let full = [1, 2, 3].map(|_| Arc::new(pod("0")));
         assert_eq!(reasons(&pod("1m"), &node(), &full), ["Too many pods"]);
+        assert_eq!(misfit(&pod("2"), &node(), &present).map(|m| m.curable), Some(true));
+        assert_eq!(misfit(&pod("2001m"), &node(), &present).map(|m| m.curable), Some(false));
         let mut greedy = pod("1");
         greedy.put("/spec/initContainers", json!([{"resources": {"requests": {"cpu": "3"}}}]));
         assert_eq!(reasons(&greedy, &node(), &[]), ["Insufficient cpu"]);
