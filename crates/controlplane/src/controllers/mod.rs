@@ -13,14 +13,14 @@ mod scheduler;
 
 use crate::control_loop::Controller;
 
-/// All controllers. One works only when those before it have nothing to do: first those that make and delete pods.
+/// All controllers. One works only when those before it have nothing to do: first those that work on pods.
 pub(crate) fn all(root_ca: &str) -> Vec<Box<dyn Controller>> {
     vec![
         Box::new(namespace_content::NamespaceContent::new(root_ca)),
+        Box::new(scheduler::Scheduler::default()),
         Box::new(replica_set::ReplicaSetController),
         Box::new(job::JobController::default()),
         Box::new(deployment::DeploymentController),
-        Box::new(scheduler::Scheduler),
         Box::new(endpoints::EndpointSliceController),
         Box::new(endpoints::EndpointsController),
         Box::new(garbage::GarbageCollector::default()),
