@@ -10,6 +10,7 @@ mod pods;
 mod ranking;
 mod replica_set;
 mod scheduler;
+mod stateful_set;
 
 use crate::control_loop::Controller;
 
@@ -20,6 +21,7 @@ pub(crate) fn all(root_ca: &str) -> Vec<Box<dyn Controller>> {
         Box::new(scheduler::Scheduler::default()),
         Box::new(replica_set::ReplicaSetController),
         Box::new(job::JobController::default()),
+        Box::new(stateful_set::StatefulSetController),
         Box::new(deployment::DeploymentController),
         Box::new(endpoints::EndpointSliceController),
         Box::new(endpoints::EndpointsController),

@@ -41,8 +41,11 @@ fn concerns_owner(change: &Change) -> bool {
         let fields = ["uid", "labels", "ownerReferences", "finalizers", "deletionTimestamp"];
         fields.map(|field| p["metadata"][field].clone())
     };
-    let status =
-        |p: &Value| (p.text("/status/phase").to_owned(), pod::condition(p, "Ready").cloned(), pod::most_restarts(p));
+    let restarts = |p: &Value| -> Vec<Option<i64>> {
+        let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
+        lists.iter().flat_map(|list| p.items(list)).map(|status| status.int("/restartCount")).collect()
+    };
+    let status = |p: &Value| (p.text("/status/phase").to_owned(), pod::condition(p, "Ready").cloned(), restarts(p));
     status(old) != status(new) || metadata(old) != metadata(new)
 }
 
