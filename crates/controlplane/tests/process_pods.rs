@@ -1,6 +1,7 @@
 //! Pods as real processes: environment, volumes, logs, probes, termination, and nothing left behind.
 #![allow(missing_docs)]
 
+#[allow(dead_code)]
 mod support;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //! with a network of their own.
 #![allow(missing_docs)]
 
+#[allow(dead_code)]
 mod support;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -29,6 +29,7 @@ mod network;
 mod pod;
 mod pod_namespace;
 mod pod_status;
+pub mod postgres;
 mod probe;
 mod process;
 mod proxy;

@@ -197,6 +197,10 @@ fn keep(_control: &UnixStream, _inner: Pid) -> Result<(), String> {
 /// Runs the command, passes signals on, and reports its end once nothing of it is left.
 fn supervise(order: &Order, control: &UnixStream) -> Result<(), String> {
     namespace::become_subreaper();
+    if order.remap.is_some() {
+        // The stage between would hide from here that there is no such program.
+        find_program(order)?;
+    }
     let child = command(order)?.spawn().map_err(|e| start_error(order, &e))?;
     let main = pid_of(&child);
     release_output();
@@ -254,6 +258,20 @@ fn command(order: &Order) -> Result<Command, String> {
         command.current_dir(workdir);
     }
     Ok(command)
+}
+
+/// Looks the program up as the last stage will.
+fn find_program(order: &Order) -> Result<(), String> {
+    let program = order.argv.first().map_or("", String::as_str);
+    let base = order.workdir.clone().unwrap_or_default();
+    let found = if program.contains('/') {
+        base.join(program).exists()
+    } else {
+        let path = order.env.get("PATH").map_or("/usr/local/bin:/usr/bin:/bin", String::as_str);
+        std::env::split_paths(path).any(|folder| base.join(folder).join(program).is_file())
+    };
+    let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+    if found { Ok(()) } else { Err(start_error(order, &missing)) }
 }
 
 fn start_error(order: &Order, error: &std::io::Error) -> String {

@@ -29,6 +29,8 @@ use super::events::Events;
 use super::network::{Network, NetworkMode, PodLink};
 use super::rewrite::{self, ServicePort};
 use super::worker::Drain;
+pub(crate) use holder::of_port as holder_of_port;
+
 use backends::{Backends, Target};
 use pump::Traffic;
 
