@@ -142,7 +142,7 @@ pub(crate) enum At<'t> {
 }
 
 /// Runs `work` with room on the stack, however deeply nodes are nested.
-pub(crate) fn deep<R>(work: impl FnOnce() -> R) -> R {
+pub fn deep<R>(work: impl FnOnce() -> R) -> R {
     stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, work)
 }
 

@@ -127,7 +127,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Why [`crate::Program::execute`] failed.
+/// Why [`crate::Session::execute`] failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError {
     /// There is no such template.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  text ─► lex ─► parse ─► Tree ─┐
-//!  text ─► …               Tree ─┼─► Program ── execute(name, data) ──► Sink (pieces with file and line)
+//!  text ─► …               Tree ─┼─► Program ── session(host).execute(name, data) ──► Sink (pieces with origin)
 //!  Functions<Host> ──────────────┘       │  ▲
 //!                                        ▼  │ include, tpl: Call::execute, Call::execute_text
 //!                                     Frame: variables in slots, dot, position for errors
@@ -36,12 +36,13 @@ mod text;
 mod types;
 mod value;
 
+pub use ast::deep as with_stack;
 pub use containers::{Element, INTS, LIST, LISTS, List, ListKind, MAP, MAPS, Map, MapKind, Method, TEXT_MAP, TEXTS};
 pub use error::{ExecError, ExecuteError, Failure, ParseError};
 pub use escape::url_query;
 pub use function::{Body, Call, Function};
 pub use object::{MethodType, Object};
-pub use program::{MissingKey, Program};
+pub use program::{MissingKey, Program, Session};
 pub use sink::{LineOrigin, Origin, Sink, Traced};
 pub use text::{Text, first_rune, runes};
 pub use types::Type;

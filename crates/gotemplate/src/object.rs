@@ -50,6 +50,11 @@ pub trait Object: Any {
         None
     }
 
+    /// What JSON is made of, where that is not the exported fields under their own names.
+    fn json(&self) -> Option<Value> {
+        None
+    }
+
     /// The number, where the Go type is an integer type.
     fn as_int(&self) -> Option<i64> {
         None

@@ -95,20 +95,35 @@ impl<H> Program<H> {
         names
     }
 
-    /// Executes the template `name` with `data` as dot; gives the host's state back.
+    /// Begins executing templates of this set with the host's state.
+    pub fn session(&self, host: H) -> Session<'_, H> {
+        Session { scope: Scope { program: self, parent: None, local: &[] }, runtime: Runtime::new(host) }
+    }
+}
+
+/// Executions of one program's templates that share the host's state, one after the other.
+pub struct Session<'p, H> {
+    scope: Scope<'p, H>,
+    runtime: Runtime<H>,
+}
+
+impl<H> Session<'_, H> {
+    /// The host's state.
+    pub fn host(&mut self) -> &mut H {
+        &mut self.runtime.host
+    }
+
+    /// Executes the template `name` with `data` as dot.
     ///
     /// What was written before an error stays in the sink.
     ///
     /// # Errors
     /// When there is no such template, or its execution fails.
-    pub fn execute(&self, name: &str, data: Value, host: H, sink: &mut dyn Sink) -> (H, Result<(), ExecuteError>) {
-        let mut runtime = Runtime::new(host);
-        let scope = Scope { program: self, parent: None, local: &[] };
-        let result = match scope.lookup(name) {
-            Some(tree) => run(&scope, tree, &mut runtime, data, sink).map_err(ExecuteError::Failed),
-            None => Err(ExecuteError::Missing { name: name.to_owned(), set: self.name.to_string() }),
-        };
-        (runtime.host, result)
+    pub fn execute(&mut self, name: &str, data: Value, sink: &mut dyn Sink) -> Result<(), ExecuteError> {
+        match self.scope.lookup(name) {
+            Some(tree) => run(&self.scope, tree, &mut self.runtime, data, sink).map_err(ExecuteError::Failed),
+            None => Err(ExecuteError::Missing { name: name.to_owned(), set: self.scope.program.name.to_string() }),
+        }
     }
 }
 

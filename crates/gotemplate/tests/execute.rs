@@ -87,7 +87,7 @@ fn render(text: &str) -> String {
         return format!("parse error: {error}");
     }
     let mut out = Vec::new();
-    match program.execute("t.yaml", data(), Host::default(), &mut out).1 {
+    match program.session(Host::default()).execute("t.yaml", data(), &mut out) {
         Ok(()) => String::from_utf8_lossy(&out).into_owned(),
         Err(error) => format!("error: {error}"),
     }
@@ -318,10 +318,10 @@ fn the_last_file_to_define_a_name_wins_unless_it_is_blank() {
     program.parse("3", "{{ define \"a\" }} {{ end }}").unwrap();
     program.parse("m", "{{ include \"a\" . }}").unwrap();
     let mut out = Vec::new();
-    let (host, result) = program.execute("m", Value::Nil, Host::default(), &mut out);
-    result.unwrap();
-    assert_eq!((out.as_slice(), host.calls), (&b"two"[..], 1));
-    let missing = program.execute("nope", Value::Nil, Host::default(), &mut out).1.unwrap_err();
+    let mut session = program.session(Host::default());
+    session.execute("m", Value::Nil, &mut out).unwrap();
+    assert_eq!((out.as_slice(), session.host().calls), (&b"two"[..], 1));
+    let missing = session.execute("nope", Value::Nil, &mut out).unwrap_err();
     assert_eq!(missing.to_string(), "template: no template \"nope\" associated with template \"set\"");
 }
 
@@ -330,7 +330,7 @@ fn errors_are_structured() {
     let mut program = program();
     program.parse("h", "{{ define \"a\" }}\n  {{ .x.y }}{{ end }}").unwrap();
     program.parse("m", "k: v\nx: {{ include \"a\" . }}").unwrap();
-    let failed = program.execute("m", data(), Host::default(), &mut Vec::new()).1.unwrap_err();
+    let failed = program.session(Host::default()).execute("m", data(), &mut Vec::new()).unwrap_err();
     let ExecuteError::Failed(error) = failed else { panic!("{failed}") };
     assert_eq!((&*error.file, error.line, error.column, &*error.template), ("m", 2, 6, "m"));
     let inner = error.innermost();
@@ -349,7 +349,7 @@ fn output_knows_its_origin() {
         )
         .unwrap();
     let mut traced = Traced::default();
-    program.execute("m", data(), Host::default(), &mut traced).1.unwrap();
+    program.session(Host::default()).execute("m", data(), &mut traced).unwrap();
     assert_eq!(traced.text(), b"# head\nx: 1\ny: 2\nx: 1\ny: 2\n\nz: x\nz: y\n");
     let origins: Vec<_> =
         traced.line_origins().into_iter().flatten().map(|origin| format!("{}:{}", origin.file, origin.line)).collect();
