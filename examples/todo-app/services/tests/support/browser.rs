@@ -102,11 +102,6 @@ impl Browser {
         let entries = self.post("/se/log", &json!({"type": "browser"}));
         entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE").cloned().collect()
     }
-
-    /// A picture of the page, base64-encoded PNG.
-    pub fn picture(&self) -> String {
-        self.command("GET", "/screenshot", None).unwrap().as_str().unwrap().to_owned()
-    }
 }
 
 impl Drop for Browser {
