@@ -56,11 +56,13 @@ impl TemplateOutput {
 }
 
 impl ManifestSet {
-    /// The hooks of one moment in the order in which they run: by weight, then kind (as sorted here), then name.
+    /// The hooks of one moment in the order in which they run: by weight, then name, then kind (as sorted here); so
+    /// `hookByWeight` in Helm's `pkg/action/hooks.go`, whatever its documentation says about kinds.
     pub fn hooks_of(&self, event: HookEvent) -> Vec<&Manifest> {
         let mut hooks: Vec<&Manifest> =
             self.hooks.iter().filter(|m| m.hook.as_ref().is_some_and(|h| h.events.contains(&event))).collect();
-        hooks.sort_by_key(|m| m.hook.as_ref().map_or(0, |h| h.weight));
+        let name = |m: &Manifest| m.key().map(|key| key.name).unwrap_or_default();
+        hooks.sort_by_key(|m| (m.hook.as_ref().map_or(0, |h| h.weight), name(m)));
         hooks
     }
 
