@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Key;
 use crate::error::Error;
-use crate::kind::{self, Kind};
+use crate::kind::Kind;
 use crate::object::{Fields, Selector, owner};
 
 /// Who writes, as managed fields name it.
@@ -312,18 +312,9 @@ impl Cluster {
         Ok(self.api.update(resource, &namespace, &name, part, object, &WriteOptions::by(MANAGER))?)
     }
 
-    /// Gives a pod its node, and notes when it did.
-    pub(crate) fn bind(&self, pod: &Value, node: &str, now: &str) -> Result<(), Error> {
-        let mut bound = pod.clone();
-        bound.put("/spec/nodeName", node);
-        let mut bound = Value::clone(&*self.update(kind::POD, bound)?);
-        let mut conditions = bound.items("/status/conditions").to_vec();
-        conditions.retain(|c| c.text("/type") != "PodScheduled");
-        conditions.push(json!({
-            "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
-        }));
-        bound.put("/status/conditions", conditions);
-        self.update_status(kind::POD, bound)?;
+    /// Gives a pod its node.
+    pub(crate) fn bind(&self, pod: &Value, node: &str) -> Result<(), Error> {
+        self.api.bind(pod.namespace(), pod.name(), node)?;
         Ok(())
     }
 

@@ -99,8 +99,7 @@ async fn every_namespace_has_its_account_and_certificate() {
 #[tokio::test(start_paused = true)]
 async fn a_namespace_goes_with_its_content() {
     let cluster = Cluster::start(6).await;
-    cluster.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"},
-        "spec": {"finalizers": ["kubernetes"]}}));
+    cluster.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
     let mut wanted = deployment("web", 2, "web:stop=5");
     wanted["metadata"]["namespace"] = json!("shop");
     cluster.create(wanted);
