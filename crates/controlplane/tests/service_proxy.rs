@@ -1,6 +1,6 @@
 //! Services over real TCP: routing to ready pods, rolling replacement without a failed request, ports in use, and pods
 //! with a network of their own.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::needless_pass_by_value)]
 
 #[allow(dead_code)]
 mod support;

@@ -147,6 +147,12 @@ pub struct Node {
     network: Option<(Arc<Network>, ServiceProxy)>,
 }
 
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
 impl Node {
     /// Registers the node and begins to run the pods that are bound to it.
     ///

@@ -66,8 +66,12 @@ async fn the_same_seed_gives_the_same_trace_with_the_node() {
             found.filter(|d| d["status"]["updatedReplicas"] == n)
         };
         cluster.until("five are available", || available(5)).await;
-        cluster.patch(&DEPLOYMENTS, "web", json!({"spec": {"replicas": 3, "template": {"spec": {"containers": [
-            {"name": "main", "image": "web:2"}]}}}}));
+        cluster.patch(
+            &DEPLOYMENTS,
+            "web",
+            json!({"spec": {"replicas": 3, "template": {"spec": {"containers": [
+            {"name": "main", "image": "web:2"}]}}}}),
+        );
         cluster.until("three are available", || available(3)).await;
         recorder.abort();
         cluster.control_plane.shutdown(Duration::from_secs(30)).await.unwrap();
