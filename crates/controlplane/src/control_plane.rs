@@ -79,7 +79,7 @@ impl ControlPlane {
         &self.api
     }
 
-    /// The node, where there is one: its mode, and the way to Services and pods.
+    /// The node, where there is one: what its pods are, and where Services are reached.
     pub fn node(&self) -> Option<&Node> {
         self.node.as_ref()
     }
