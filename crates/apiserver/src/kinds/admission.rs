@@ -19,6 +19,9 @@ pub(crate) fn admit_new(api: &Api, resource: &Resource, value: &mut Value) -> Re
         ("", "namespaces") => {
             // A generated name is known only now.
             super::default(resource, value);
+            if let Some(spec) = object(value, "/spec") {
+                spec.insert("finalizers".to_owned(), json!(["kubernetes"]));
+            }
             Ok(())
         }
         _ => Ok(()),

@@ -179,6 +179,8 @@ pub(crate) fn update(context: &Context<'_>, old: &Value, new: &mut Value) {
     let set = context.owned(set);
     let time = match &before {
         Some(owned) if owned.set == set => owned.time.clone(),
+        // The real server forgets the time of what came through `scale`.
+        _ if context.subresource == Some("scale") => String::new(),
         _ => context.now.clone(),
     };
     managers.insert(own, Owned { set, api_version: context.resource.api_version(), time });
