@@ -9,8 +9,28 @@
 //! Never: does I/O; guesses where Go's parser would fail.
 #![forbid(unsafe_code)]
 
+mod cursor;
+mod decode;
+mod directive;
+mod emit;
+mod error;
+mod event;
+mod grammar;
 mod node;
+mod number;
+mod parse;
+mod quote;
+mod resolve;
+mod scalar;
+mod style;
+mod token;
 mod value;
 
+pub use decode::{Decoder, Target, require_map};
+pub use emit::{Emit, EmitError, Emitter, emit, natural_order};
+pub use error::Error;
 pub use node::{Mark, Node, NodeKind, Span};
+pub use number::{format_float, format_json_float};
+pub use parse::{parse, parse_first};
+pub use quote::{is_print, quote};
 pub use value::{Map, Value};

@@ -29,7 +29,7 @@ pub struct Node {
     pub span: Span,
 }
 
-/// What a [`Node`] is. Aliases and merge keys are resolved by then.
+/// What a [`Node`] is. Aliases and merge keys are resolved by then, and keys are text, as JSON wants them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
     /// A resolved scalar; never a [`Value::Seq`] or [`Value::Map`].
@@ -41,6 +41,42 @@ pub enum NodeKind {
 }
 
 impl Node {
+    /// The value as Go has it after the detour over JSON that every values file takes: all numbers are floats.
+    pub fn to_value(&self) -> Value {
+        match &self.kind {
+            NodeKind::Scalar(Value::Int(value)) => Value::Float(*value as f64),
+            NodeKind::Scalar(value) => value.clone(),
+            NodeKind::Seq(items) => Value::Seq(items.iter().map(Self::to_value).collect()),
+            NodeKind::Map(entries) => {
+                let text = |key: &Self| {
+                    if let NodeKind::Scalar(Value::String(text)) = &key.kind { text.clone() } else { String::new() }
+                };
+                Value::Map(entries.iter().map(|(key, value)| (text(key), value.to_value())).collect())
+            }
+        }
+    }
+
+    /// The value under `key` of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        Some(&self.entry(key)?.1)
+    }
+
+    /// The entry, key and value, under `key` of a mapping.
+    pub fn entry(&self, key: &str) -> Option<&(Node, Node)> {
+        let NodeKind::Map(entries) = &self.kind else { return None };
+        entries.iter().rev().find(|(name, _)| name.as_str() == Some(key))
+    }
+
+    /// The text, where this is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        if let NodeKind::Scalar(Value::String(text)) = &self.kind { Some(text) } else { None }
+    }
+
+    /// Whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        self.kind == NodeKind::Scalar(Value::Null)
+    }
+
     /// The node at a JSON pointer (RFC 6901) such as `/spec/containers/0/env`, and the empty pointer is this node.
     pub fn pointer(&self, pointer: &str) -> Option<&Node> {
         let mut node = self;
@@ -49,10 +85,7 @@ impl Node {
             node = match &node.kind {
                 NodeKind::Scalar(_) => return None,
                 NodeKind::Seq(items) => items.get(token.parse::<usize>().ok()?)?,
-                NodeKind::Map(entries) => {
-                    let is_key = |key: &Node| matches!(&key.kind, NodeKind::Scalar(Value::String(k)) if *k == token);
-                    &entries.iter().rev().find(|(key, _)| is_key(key))?.1
-                }
+                NodeKind::Map(_) => node.get(&token)?,
             };
         }
         Some(node)

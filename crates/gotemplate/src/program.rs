@@ -1,0 +1,161 @@
+use crate::ast::{FunctionRef, Tree};
+use crate::builtin::Builtin;
+use crate::error::ExecuteError;
+use crate::exec::{Frame, Runtime};
+use crate::{ExecError, Function, ParseError, Sink, Text, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a missing map key gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingKey {
+    /// No value at all (Go's default).
+    #[default]
+    Invalid,
+    /// The zero value of the map's elements (Helm).
+    Zero,
+    /// An error (Helm's strict mode).
+    Error,
+}
+
+/// A set of templates that know each other, and the functions they call. Parsed once, executed as often as wanted.
+///
+/// `H` is the state of the host that functions see.
+pub struct Program<H> {
+    pub(crate) name: Arc<str>,
+    pub(crate) missing_key: MissingKey,
+    pub(crate) functions: Vec<Function<H>>,
+    function_names: HashMap<&'static str, u32>,
+    templates: HashMap<Arc<str>, Arc<Tree>>,
+}
+
+impl<H> Program<H> {
+    /// A set without templates. Its name shows in error texts, and is the name of templates given as text.
+    pub fn new(name: &str, functions: Vec<Function<H>>) -> Self {
+        let function_names = functions.iter().enumerate().map(|(i, function)| (function.name, i as u32)).collect();
+        Self {
+            name: Arc::from(name),
+            missing_key: MissingKey::default(),
+            functions,
+            function_names,
+            templates: HashMap::new(),
+        }
+    }
+
+    /// The same set with another answer to missing keys.
+    #[must_use]
+    pub fn missing_key(mut self, missing_key: MissingKey) -> Self {
+        self.missing_key = missing_key;
+        self
+    }
+
+    fn resolve(&self, name: &str) -> Option<FunctionRef> {
+        if let Some(index) = self.function_names.get(name) {
+            return Some(FunctionRef::Host(*index));
+        }
+        Builtin::named(name).map(FunctionRef::Builtin)
+    }
+
+    pub(crate) fn parse_text(&self, text: &Text) -> Result<Arc<[Arc<Tree>]>, ParseError> {
+        crate::parse::parse(&self.name, text, &|name| self.resolve(name)).map(Arc::from)
+    }
+
+    /// Parses `text` as the template `name` and adds it with all that it defines. What is defined again replaces what
+    /// was there, unless it is blank.
+    ///
+    /// # Errors
+    /// When the text does not parse, or defines a name twice.
+    pub fn parse(&mut self, name: &str, text: impl Into<Text>) -> Result<(), ParseError> {
+        let trees = crate::parse::parse(name, &text.into(), &|name| self.resolve(name))?;
+        for tree in trees {
+            if !(tree.is_blank() && self.templates.contains_key(&tree.name)) {
+                self.templates.insert(Arc::clone(&tree.name), tree);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is a template of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.templates.contains_key(name)
+    }
+
+    /// The names of all templates, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.templates.keys().map(AsRef::as_ref).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The names of the functions that templates may call, the built-in ones too, in order.
+    pub fn function_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.function_names.keys().copied().chain(Builtin::NAMES).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Begins executing templates of this set with the host's state.
+    pub fn session(&self, host: H) -> Session<'_, H> {
+        Session { scope: Scope { program: self, parent: None, local: &[] }, runtime: Runtime::new(host) }
+    }
+}
+
+/// Executions of one program's templates that share the host's state, one after the other.
+pub struct Session<'p, H> {
+    scope: Scope<'p, H>,
+    runtime: Runtime<H>,
+}
+
+impl<H> Session<'_, H> {
+    /// The host's state.
+    pub fn host(&mut self) -> &mut H {
+        &mut self.runtime.host
+    }
+
+    /// Executes the template `name` with `data` as dot.
+    ///
+    /// What was written before an error stays in the sink.
+    ///
+    /// # Errors
+    /// When there is no such template, or its execution fails.
+    pub fn execute(&mut self, name: &str, data: Value, sink: &mut dyn Sink) -> Result<(), ExecuteError> {
+        match self.scope.lookup(name) {
+            Some(tree) => run(&self.scope, tree, &mut self.runtime, data, sink).map_err(ExecuteError::Failed),
+            None => Err(ExecuteError::Missing { name: name.to_owned(), set: self.scope.program.name.to_string() }),
+        }
+    }
+}
+
+/// The templates that an execution sees: the program's, and those that texts around it define.
+pub(crate) struct Scope<'s, H> {
+    pub(crate) program: &'s Program<H>,
+    pub(crate) parent: Option<&'s Scope<'s, H>>,
+    pub(crate) local: &'s [Arc<Tree>],
+}
+
+impl<'s, H> Scope<'s, H> {
+    pub(crate) fn lookup(&self, name: &str) -> Option<&'s Tree> {
+        let outer = || match self.parent {
+            Some(parent) => parent.lookup(name),
+            None => self.program.templates.get(name).map(Arc::as_ref),
+        };
+        match self.local.iter().find(|tree| *tree.name == *name) {
+            // A blank definition does not replace what is there.
+            Some(tree) if tree.is_blank() => outer().or(Some(tree)),
+            Some(tree) => Some(tree),
+            None => outer(),
+        }
+    }
+}
+
+/// Executes `tree` with variables of its own.
+pub(crate) fn run<H>(
+    scope: &Scope<'_, H>,
+    tree: &Tree,
+    runtime: &mut Runtime<H>,
+    data: Value,
+    sink: &mut dyn Sink,
+) -> Result<(), Box<ExecError>> {
+    Frame::new(scope, tree, runtime, sink, data).run()
+}

@@ -1,0 +1,287 @@
+//! Upper and lower case, and the ways to join words to one.
+
+use super::arguments::string;
+use super::strings::is_space;
+use super::{Host, pure};
+use bowline_gotemplate::Type::Text;
+use bowline_gotemplate::{Function, Value};
+
+pub(super) fn table() -> Vec<Function<Host>> {
+    vec![
+        pure("upper", &[Text], Text, |args| Ok(Value::from(string(&args[0]).chars().map(upper).collect::<String>()))),
+        pure("lower", &[Text], Text, |args| Ok(Value::from(string(&args[0]).chars().map(lower).collect::<String>()))),
+        pure("title", &[Text], Text, |args| Ok(Value::from(titled(&string(&args[0]))))),
+        pure("untitle", &[Text], Text, |args| Ok(Value::from(untitled(&string(&args[0]))))),
+        pure("swapcase", &[Text], Text, |args| Ok(Value::from(swapped(&string(&args[0]))))),
+        pure("camelcase", &[Text], Text, |args| Ok(Value::from(pascal(&string(&args[0]))))),
+        pure("snakecase", &[Text], Text, |args| Ok(Value::from(separated(&string(&args[0]), '_')))),
+        pure("kebabcase", &[Text], Text, |args| Ok(Value::from(separated(&string(&args[0]), '-')))),
+    ]
+}
+
+/// The one character that Unicode's simple mapping gives.
+fn upper(rune: char) -> char {
+    single(rune.to_uppercase(), rune)
+}
+
+fn lower(rune: char) -> char {
+    // The one capital whose full mapping has two characters, but whose simple one is a letter.
+    if rune == 'İ' { 'i' } else { single(rune.to_lowercase(), rune) }
+}
+
+fn title(rune: char) -> char {
+    match rune {
+        // Letters that are two in one have a form of their own for the start of a word.
+        'Ǆ'..='ǆ' => 'ǅ',
+        'Ǉ'..='ǉ' => 'ǈ',
+        'Ǌ'..='ǌ' => 'ǋ',
+        'Ǳ'..='ǳ' => 'ǲ',
+        // Georgian has no title case.
+        'ა'..='ჺ' | 'ჽ'..='ჿ' => rune,
+        _ => upper(rune),
+    }
+}
+
+/// What a mapping gives where that is one character; some Greek letters have a simple mapping beside the full one.
+fn single(mut mapped: impl ExactSizeIterator<Item = char>, rune: char) -> char {
+    if mapped.len() == 1 {
+        return mapped.next().unwrap_or(rune);
+    }
+    let code = u32::from(rune);
+    let simple = match code {
+        0x1f80..=0x1faf if code & 8 == 0 => code + 8,
+        0x1fb3 | 0x1fc3 | 0x1ff3 => code + 9,
+        _ => code,
+    };
+    char::from_u32(simple).unwrap_or(rune)
+}
+
+/// A capital at the start of every word (`strings.Title`).
+fn titled(text: &str) -> String {
+    let mut separator = true;
+    text.chars()
+        .map(|rune| {
+            let starts = std::mem::replace(&mut separator, is_separator(rune));
+            if starts { title(rune) } else { rune }
+        })
+        .collect()
+}
+
+fn is_separator(rune: char) -> bool {
+    if rune.is_ascii() {
+        !(rune.is_ascii_alphanumeric() || rune == '_')
+    } else {
+        !rune.is_alphanumeric() && is_space(rune)
+    }
+}
+
+/// A small letter at the start of every word.
+fn untitled(text: &str) -> String {
+    let mut starts = true;
+    text.chars()
+        .map(|rune| {
+            if is_space(rune) {
+                starts = true;
+                rune
+            } else if std::mem::take(&mut starts) {
+                lower(rune)
+            } else {
+                rune
+            }
+        })
+        .collect()
+}
+
+fn swapped(text: &str) -> String {
+    let mut starts = true;
+    text.chars()
+        .map(|rune| {
+            if rune.is_uppercase() || is_title(rune) {
+                starts = false;
+                lower(rune)
+            } else if rune.is_lowercase() {
+                if std::mem::take(&mut starts) { title(rune) } else { upper(rune) }
+            } else {
+                starts = is_space(rune);
+                rune
+            }
+        })
+        .collect()
+}
+
+fn is_title(rune: char) -> bool {
+    matches!(rune, 'ǅ' | 'ǈ' | 'ǋ' | 'ǲ')
+}
+
+fn is_connector(rune: char) -> bool {
+    rune == '-' || rune == '_' || is_space(rune)
+}
+
+/// Words joined, each with a capital; connectors at the start stay.
+fn pascal(text: &str) -> String {
+    let mut rest = text.chars();
+    let mut out = String::with_capacity(text.len());
+    let mut current = loop {
+        match rest.next() {
+            None => return out,
+            Some(rune) if is_connector(rune) => out.push(rune),
+            Some(rune) => break rune,
+        }
+    };
+    if rest.as_str().is_empty() {
+        out.push(upper(current));
+        return out;
+    }
+    // In a word written in capitals, those after the first become small.
+    let mut in_capitals = current.is_uppercase();
+    current = upper(current);
+    for rune in rest {
+        let previous = std::mem::replace(&mut current, rune);
+        if is_connector(previous) {
+            if is_connector(rune) {
+                out.push(previous);
+                continue;
+            }
+            in_capitals = rune.is_uppercase();
+            current = upper(rune);
+            continue;
+        }
+        if in_capitals {
+            if rune.is_uppercase() {
+                current = lower(rune);
+            } else {
+                in_capitals = false;
+            }
+        }
+        out.push(previous);
+    }
+    out.push(current);
+    out
+}
+
+/// What a stretch of text is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    None,
+    Number,
+    Upper,
+    Letters,
+    Connector,
+    Punctuation,
+    Other,
+}
+
+fn is_letter(rune: char) -> bool {
+    // What Go's original takes for letters of an alphabet: those that have case, or look like letters.
+    rune.is_alphabetic() && !is_ideograph(rune)
+}
+
+/// Chinese, Japanese and Korean characters stand for words of their own.
+fn is_ideograph(rune: char) -> bool {
+    matches!(u32::from(rune),
+        0x2e80..=0x2fd5 | 0x3005..=0x3007 | 0x3021..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
+}
+
+fn is_punctuation(rune: char) -> bool {
+    if rune.is_ascii() {
+        return rune.is_ascii_punctuation() && !matches!(rune, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
+    }
+    matches!(u32::from(rune), 0xa1 | 0xa7 | 0xab | 0xb6 | 0xb7 | 0xbb | 0xbf | 0x2010..=0x2027 | 0x2030..=0x2043
+        | 0x2045..=0x2051 | 0x2053..=0x205e | 0x3001..=0x3003 | 0x3008..=0x3011 | 0xff01..=0xff03 | 0xff05..=0xff0a
+        | 0xff0c..=0xff0f | 0xff1a..=0xff1b | 0xff1f..=0xff20)
+}
+
+/// Cuts the next word off.
+fn next_word(text: &str) -> (Word, &str, &str) {
+    let Some(first) = text.chars().next() else { return (Word::None, "", "") };
+    let take = |test: &dyn Fn(char) -> bool| text.find(|rune| !test(rune)).unwrap_or(text.len());
+    let small = |rune: char| is_letter(rune) && !rune.is_uppercase();
+    let (word, end) = if is_connector(first) {
+        (Word::Connector, take(&is_connector))
+    } else if is_punctuation(first) {
+        (Word::Punctuation, take(&is_punctuation))
+    } else if first.is_uppercase() {
+        let capitals = take(&char::is_uppercase);
+        let rest = &text[capitals..];
+        let follows = rest.chars().next().is_some_and(is_letter);
+        let end = match (text[..capitals].chars().count(), follows) {
+            (1, _) => capitals + rest.find(|rune| !small(rune)).unwrap_or(rest.len()),
+            // The last capital belongs to the word after.
+            (_, true) => text[..capitals].char_indices().next_back().map_or(capitals, |(at, _)| at),
+            (_, false) => capitals,
+        };
+        (Word::Upper, end)
+    } else if is_letter(first) {
+        (Word::Letters, take(&small))
+    } else if first.is_numeric() {
+        (Word::Number, take(&char::is_numeric))
+    } else {
+        let other = |rune: char| !(is_connector(rune) || is_letter(rune) || rune.is_numeric() || is_punctuation(rune));
+        (Word::Other, take(&other))
+    };
+    (word, &text[..end], &text[end..])
+}
+
+/// Words in small letters with a connector between.
+fn separated(text: &str, connector: char) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let (mut kind, mut word, mut rest) = next_word(text);
+    while !rest.is_empty() {
+        if kind != Word::Connector {
+            append_lower(&mut out, kind, word, connector);
+        }
+        let (previous, last) = (kind, word);
+        (kind, word, rest) = next_word(rest);
+        let splits = |kind: Word| !matches!(kind, Word::Connector | Word::Punctuation);
+        match previous {
+            Word::Number => {
+                // Digits stick to the letters after them.
+                while matches!(kind, Word::Letters | Word::Number) {
+                    append_lower(&mut out, kind, word, connector);
+                    (kind, word, rest) = next_word(rest);
+                }
+                if kind != Word::None && splits(kind) {
+                    out.push(connector);
+                }
+            }
+            Word::Connector => append_lower(&mut out, previous, last, connector),
+            Word::Punctuation => {}
+            _ if kind != Word::Number => {
+                if splits(kind) {
+                    out.push(connector);
+                }
+            }
+            _ if rest.is_empty() => {}
+            _ => {
+                let digits = word;
+                (kind, word, rest) = next_word(rest);
+                if kind != Word::Letters {
+                    append_lower(&mut out, Word::Number, digits, connector);
+                    if splits(kind) {
+                        out.push(connector);
+                    }
+                    continue;
+                }
+                out.push(connector);
+                append_lower(&mut out, Word::Number, digits, connector);
+                while matches!(kind, Word::Letters | Word::Number) {
+                    append_lower(&mut out, kind, word, connector);
+                    (kind, word, rest) = next_word(rest);
+                }
+                if kind != Word::None && splits(kind) {
+                    out.push(connector);
+                }
+            }
+        }
+    }
+    append_lower(&mut out, kind, word, connector);
+    out
+}
+
+fn append_lower(out: &mut String, kind: Word, word: &str, connector: char) {
+    if !matches!(kind, Word::Upper | Word::Connector) {
+        return out.push_str(word);
+    }
+    out.extend(word.chars().map(|rune| if is_connector(rune) { connector } else { lower(rune) }));
+}

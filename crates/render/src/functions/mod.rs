@@ -1,0 +1,120 @@
+//! The functions of Helm's templates: Sprig's, and Helm's own.
+//!
+//! One file per subject; each gives its part of the table as `table()`. The signatures are Go's, because they decide what
+//! a template may pass and which error it gets.
+
+mod arguments;
+mod case;
+mod cast;
+mod defaults;
+mod dicts;
+mod digests;
+mod encoding;
+mod json;
+mod kinds;
+mod lists;
+mod math;
+mod merge;
+mod paths;
+mod regex;
+mod semver;
+mod split;
+mod strings;
+mod templates;
+mod yaml;
+
+use crate::environment::Environment;
+use bowline_gotemplate::{Body, Call, Failure, Function, MissingKey, Program, Text, Type, Value};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+pub(crate) use encoding::base64;
+pub use json::{from_json, to_json};
+pub use templates::WARNING_END;
+pub use templates::WARNING_START;
+pub use yaml::to_yaml;
+
+/// The state of one rendering that functions see.
+pub struct Host {
+    /// Where time, randomness and cluster objects come from.
+    pub environment: Rc<dyn Environment>,
+    /// Rendering for `lint`: `required` and `fail` let it pass.
+    pub lint: bool,
+    /// How often each template is being included at present.
+    including: HashMap<Text, u32>,
+}
+
+impl Host {
+    /// The state at the beginning of a rendering.
+    pub fn new(environment: Rc<dyn Environment>) -> Self {
+        Self { environment, lint: false, including: HashMap::new() }
+    }
+}
+
+/// A set without templates that knows all of Helm's functions and answers missing keys as Helm does.
+pub fn program() -> Program<Host> {
+    Program::new("gotpl", table()).missing_key(MissingKey::Zero)
+}
+
+/// All functions.
+pub fn table() -> Vec<Function<Host>> {
+    [
+        templates::table(),
+        strings::table(),
+        split::table(),
+        case::table(),
+        defaults::table(),
+        dicts::table(),
+        lists::table(),
+        math::table(),
+        kinds::table(),
+        encoding::table(),
+        digests::table(),
+        json::table(),
+        yaml::table(),
+        regex::table(),
+        semver::table(),
+        paths::table(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `[]string` as the type of a result.
+const TEXTS: Type = Type::Named("[]string");
+/// `map[string]string` as the type of a result.
+const TEXT_MAP: Type = Type::Named("map[string]string");
+
+/// What a function answers.
+type Answer = Result<Value, Failure>;
+
+/// A function of its arguments alone.
+fn pure(name: &'static str, params: &'static [Type], returns: Type, body: fn(&[Value]) -> Answer) -> Function<Host> {
+    Function { name, params, variadic: false, returns, body: Body::Pure(body) }
+}
+
+/// The same with any number of arguments of the last type.
+fn variadic(
+    name: &'static str,
+    params: &'static [Type],
+    returns: Type,
+    body: fn(&[Value]) -> Answer,
+) -> Function<Host> {
+    Function { name, params, variadic: true, returns, body: Body::Pure(body) }
+}
+
+/// A function that uses the rendering's state.
+fn hosted(
+    name: &'static str,
+    params: &'static [Type],
+    returns: Type,
+    body: fn(&mut Call<'_, Host>) -> Answer,
+) -> Function<Host> {
+    Function { name, params, variadic: false, returns, body: Body::Host(body) }
+}
+
+/// An error with the text of a Go error or panic.
+fn fail<T>(message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::new(message))
+}

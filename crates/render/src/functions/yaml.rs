@@ -1,0 +1,117 @@
+//! YAML.
+
+use super::arguments::string;
+use super::{Host, fail, pure};
+use crate::convert::from_yaml_node;
+use bowline_gotemplate::Type::{Any, List as ListType, Map as MapType, Text};
+use bowline_gotemplate::{Function, List, Map, Object, Value};
+use bowline_yaml::{self as yaml, Emit, EmitError, Emitter};
+
+pub(super) fn table() -> Vec<Function<Host>> {
+    vec![
+        pure("toYaml", &[Any], Text, |args| Ok(Value::from(to_yaml(&args[0]).unwrap_or_default()))),
+        pure("mustToYaml", &[Any], Text, |args| match to_yaml(&args[0]) {
+            Ok(text) => Ok(Value::from(text)),
+            Err(error) => fail(error.to_string()),
+        }),
+        pure("fromYaml", &[Text], MapType, |args| {
+            let (map, error) = match parse(&string(&args[0])) {
+                Ok(Value::Map(map)) => (map, None),
+                Ok(Value::Nil) => (Map::nil(), None),
+                Ok(other) => (Map::new(), Some(mismatch(&other, "map[string]interface {}"))),
+                Err(error) => (Map::new(), Some(error)),
+            };
+            if let Some(error) = error {
+                map.set("Error", Value::from(error))?;
+            }
+            Ok(Value::Map(map))
+        }),
+        pure("fromYamlArray", &[Text], ListType, |args| {
+            let error = match parse(&string(&args[0])) {
+                Ok(list @ Value::List(_)) => return Ok(list),
+                Ok(Value::Nil) => return Ok(Value::List(List::nil())),
+                Ok(other) => mismatch(&other, "[]interface {}"),
+                Err(error) => error,
+            };
+            Ok(Value::list(vec![Value::from(error)]))
+        }),
+    ]
+}
+
+/// A value as `toYaml` writes it: without the line end.
+///
+/// # Errors
+/// Where Go's `yaml.Marshal` fails.
+pub fn to_yaml(value: &Value) -> Result<String, EmitError> {
+    let mut text = yaml::emit(&Yaml(value))?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn parse(text: &str) -> Result<Value, String> {
+    match yaml::parse_first(text) {
+        Ok(Some(node)) => Ok(from_yaml_node(&node)),
+        Ok(None) => Ok(Value::Nil),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn mismatch(value: &Value, wanted: &str) -> String {
+    let kind = match value {
+        Value::Bool(_) => "bool",
+        Value::Text(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+        _ => "number",
+    };
+    format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type {wanted}"
+    )
+}
+
+/// A value of templates as a value to be written.
+struct Yaml<'v>(&'v Value);
+
+impl Emit for Yaml<'_> {
+    fn emit(&self, to: &mut Emitter) -> Result<(), EmitError> {
+        match self.0 {
+            Value::Nil => to.null(),
+            Value::Bool(value) => to.bool(*value),
+            Value::Int(number) | Value::Int64(number) | Value::Duration(number) => to.int(*number),
+            Value::Uint8(number) => to.int(i64::from(*number)),
+            Value::Uint64(number) => to.uint(*number),
+            Value::Float(number) => to.float(*number)?,
+            // JSON has none, and says so.
+            Value::Complex(..) => return Err(EmitError::NotJson("complex128")),
+            Value::Text(text) => to.string(&text.to_str())?,
+            Value::Bytes(bytes) => to.string(&super::encoding::base64(bytes))?,
+            Value::List(list) if list.is_nil() => to.null(),
+            Value::Map(map) if map.is_nil() => to.null(),
+            Value::List(list) => list.with(|items| {
+                let items: Vec<Yaml<'_>> = items.iter().map(Yaml).collect();
+                to.seq(&items)
+            })?,
+            Value::Map(map) => map.with(|entries| {
+                let keys: Vec<_> = entries.keys().map(|key| key.to_str()).collect();
+                to.map(keys.iter().map(AsRef::as_ref).zip(entries.values().map(Yaml)).collect())
+            })?,
+            Value::Object(object) => emit_object(object.as_ref(), to)?,
+        }
+        Ok(())
+    }
+}
+
+fn emit_object(object: &dyn Object, to: &mut Emitter) -> Result<(), EmitError> {
+    if let Some(number) = object.as_int() {
+        to.int(number);
+        return Ok(());
+    }
+    if let Some(value) = object.json() {
+        return Yaml(&value).emit(to);
+    }
+    let fields = object.fields();
+    let exported = fields.iter().filter(|(name, _)| name.starts_with(char::is_uppercase));
+    to.map(exported.map(|(name, value)| (name.as_ref(), Yaml(value))).collect())
+}

@@ -1,0 +1,353 @@
+//! From events to trees: anchors, merge keys, tags, keys, and Go's errors in Go's order.
+
+use std::collections::HashMap;
+
+use crate::event::{Event, EventKind, Scalar, Text};
+use crate::grammar::Grammar;
+use crate::resolve::{Resolved, resolve, resolve_with, tag};
+use crate::{Error, Mark, Node, NodeKind, Span, Value, number, quote};
+
+/// How deep collections may nest. Go allows 10,000, which no stack-recursing consumer of a tree should have to bear.
+const MAX_DEPTH: usize = 1_000;
+
+/// All documents of a text, in order. An empty document is a `null` node; a text without documents gives none.
+///
+/// # Errors
+/// With the message of `sigs.k8s.io/yaml` for the first document that is wrong.
+pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
+    let mut reader = Reader::new(Grammar::new(text)?);
+    let mut documents = Vec::new();
+    while let Some(document) = reader.document()? {
+        documents.push(document);
+    }
+    Ok(documents)
+}
+
+/// The first document of a text, which is all that Go's `Unmarshal` looks at; `None` where there is none.
+///
+/// # Errors
+/// With the message of `sigs.k8s.io/yaml`.
+pub fn parse_first(text: &str) -> Result<Option<Node>, Error> {
+    Reader::new(Grammar::new(text)?).document()
+}
+
+/// A value that an anchor names.
+enum Anchor {
+    /// Still being read: an alias to it would contain itself.
+    Open,
+    /// With the number of nodes in it, aliases followed.
+    Done(Node, usize),
+}
+
+/// A node as read, with what the tree does not keep.
+struct Read {
+    node: Node,
+    /// Nodes in it, aliases followed.
+    size: usize,
+    /// `<<`, plain: its value is merged.
+    merge: bool,
+    /// It cannot be a key of JSON: Go's name of its type.
+    null_key: bool,
+}
+
+/// Which collection an event opened.
+#[derive(Clone, Copy)]
+enum Collection {
+    Sequence,
+    Mapping,
+}
+
+struct Reader<'t> {
+    events: Grammar<'t>,
+    anchors: HashMap<Text<'t>, Anchor>,
+    depth: usize,
+    /// Go decodes after it parsed: an error of decoding counts only where parsing succeeds.
+    decoding: Option<Error>,
+    /// And converts to JSON after that.
+    conversion: Option<Error>,
+    decoded: usize,
+    aliased: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn new(events: Grammar<'t>) -> Self {
+        Self { events, anchors: HashMap::new(), depth: 0, decoding: None, conversion: None, decoded: 0, aliased: 0 }
+    }
+
+    fn document(&mut self) -> Result<Option<Node>, Error> {
+        self.anchors.clear();
+        if matches!(self.events.next()?.kind, EventKind::StreamEnd) {
+            return Ok(None);
+        }
+        let first = self.events.next()?;
+        let read = self.node(first)?;
+        // The end of the document: whatever stands there is an error of the grammar.
+        self.events.next()?;
+        match self.decoding.take().or_else(|| self.conversion.take()) {
+            Some(error) => Err(error),
+            None => Ok(Some(read.node)),
+        }
+    }
+
+    fn node(&mut self, event: Event<'t>) -> Result<Read, Error> {
+        let Event { kind, start, end } = event;
+        match kind {
+            EventKind::Scalar(scalar) => Ok(self.scalar(scalar, Span { start, end })),
+            EventKind::Alias(name) => self.alias(&name, Span { start, end }),
+            EventKind::SequenceStart { anchor } => self.collection(anchor, start, Collection::Sequence),
+            EventKind::MappingStart { anchor } => self.collection(anchor, start, Collection::Mapping),
+            EventKind::StreamEnd
+            | EventKind::DocumentStart
+            | EventKind::DocumentEnd
+            | EventKind::SequenceEnd
+            | EventKind::MappingEnd => Err(Error::yaml("attempted to parse unknown event", start)),
+        }
+    }
+
+    fn collection(&mut self, anchor: Option<Text<'t>>, start: Mark, kind: Collection) -> Result<Read, Error> {
+        self.decoded += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::yaml(format_args!("line {}: exceeded max depth of {MAX_DEPTH}", start.line), start));
+        }
+        if let Some(name) = &anchor {
+            self.anchors.insert(name.clone(), Anchor::Open);
+        }
+        let (node, size) = match kind {
+            Collection::Sequence => self.sequence(start)?,
+            Collection::Mapping => self.mapping(start)?,
+        };
+        if let Some(name) = anchor {
+            self.anchors.insert(name, Anchor::Done(node.clone(), size));
+        }
+        self.depth -= 1;
+        Ok(Read { node, size, merge: false, null_key: false })
+    }
+
+    fn sequence(&mut self, start: Mark) -> Result<(Node, usize), Error> {
+        let mut items = Vec::new();
+        let mut size = 1;
+        loop {
+            let event = self.events.next()?;
+            if matches!(event.kind, EventKind::SequenceEnd) {
+                return Ok((Node { kind: NodeKind::Seq(items), span: Span { start, end: event.end } }, size));
+            }
+            let item = self.node(event)?;
+            size += item.size;
+            items.push(item.node);
+        }
+    }
+
+    fn mapping(&mut self, start: Mark) -> Result<(Node, usize), Error> {
+        let mut entries = Vec::new();
+        let mut size = 1;
+        loop {
+            let event = self.events.next()?;
+            if matches!(event.kind, EventKind::MappingEnd) {
+                return Ok((Node { kind: NodeKind::Map(entries), span: Span { start, end: event.end } }, size));
+            }
+            let key = self.node(event)?;
+            let value_event = self.events.next()?;
+            let value = self.node(value_event)?;
+            size += key.size + value.size;
+            if key.merge {
+                self.merge(&mut entries, value.node, false);
+            } else if let Some(name) = self.key(&key, &value.node) {
+                entries.push((Node { kind: NodeKind::Scalar(Value::String(name)), span: key.node.span }, value.node));
+            }
+        }
+    }
+
+    /// Puts what `<<` names in its place; in Go's second YAML the later entry wins, wherever it stands.
+    fn merge(&mut self, entries: &mut Vec<(Node, Node)>, value: Node, nested: bool) {
+        let at = value.span.start;
+        match value.kind {
+            NodeKind::Map(merged) => entries.extend(merged),
+            NodeKind::Seq(items) if !nested => {
+                for item in items.into_iter().rev() {
+                    self.merge(entries, item, true);
+                }
+            }
+            NodeKind::Seq(_) | NodeKind::Scalar(_) => {
+                self.fail_decoding(Error::yaml("map merge requires map or sequence of maps as the value", at));
+            }
+        }
+    }
+
+    /// The text of a key, as the conversion to JSON spells it.
+    fn key(&mut self, key: &Read, value: &Node) -> Option<String> {
+        let at = key.node.span.start;
+        if key.null_key {
+            let value = go_syntax(value, true);
+            self.fail_conversion(Error::conversion(
+                format_args!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}"),
+                at,
+            ));
+            return None;
+        }
+        match &key.node.kind {
+            NodeKind::Scalar(Value::String(text)) => Some(text.clone()),
+            NodeKind::Scalar(Value::Bool(value)) => Some(value.to_string()),
+            NodeKind::Scalar(Value::Int(value)) => Some(value.to_string()),
+            NodeKind::Scalar(Value::Float(value)) => Some(number::format_float32(*value)),
+            NodeKind::Scalar(_) | NodeKind::Seq(_) | NodeKind::Map(_) => {
+                let key = go_syntax(&key.node, true);
+                self.fail_decoding(Error::yaml(format_args!("invalid map key: {key}"), at));
+                None
+            }
+        }
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'t>, span: Span) -> Read {
+        self.decoded += 1;
+        let merge = scalar.value == "<<" && (scalar.implicit || scalar.tag.as_deref() == Some(tag::MERGE));
+        let value = self.resolve(scalar.tag.as_deref(), scalar.value, scalar.implicit, span.start);
+        let null_key = value == Value::Null;
+        let node = Node { kind: NodeKind::Scalar(value), span };
+        if let Some(name) = scalar.anchor {
+            self.anchors.insert(name, Anchor::Done(node.clone(), 1));
+        }
+        Read { node, size: 1, merge, null_key }
+    }
+
+    fn resolve(&mut self, wanted: Option<&str>, text: Text<'t>, implicit: bool, at: Mark) -> Value {
+        let wanted = wanted.unwrap_or_default();
+        let resolved = match wanted {
+            "" if !implicit => return Value::String(text.into_owned()),
+            "" => resolve(&text),
+            tag::BINARY => return self.binary(&text, at),
+            tag::BOOL | tag::INT | tag::FLOAT | tag::NULL | tag::TIMESTAMP => {
+                let resolved = resolve_with(&text, wanted == tag::TIMESTAMP);
+                match (&resolved, wanted) {
+                    (Resolved::Int(i), tag::FLOAT) => Resolved::Float(*i as f64),
+                    _ if resolved.tag() == wanted => resolved,
+                    _ => {
+                        let (found, wanted) = (tag::short(resolved.tag()), tag::short(wanted));
+                        self.fail_decoding(Error::yaml(
+                            format_args!("cannot decode {found} `{text}` as a {wanted}"),
+                            at,
+                        ));
+                        Resolved::Null
+                    }
+                }
+            }
+            _ => return Value::String(text.into_owned()),
+        };
+        match resolved {
+            Resolved::Null => Value::Null,
+            Resolved::Bool(value) => Value::Bool(value),
+            Resolved::Int(value) => Value::Int(value),
+            Resolved::Uint(value) => Value::Float(value as f64),
+            Resolved::Float(value) => {
+                if !value.is_finite() {
+                    let spelled = number::go_special(value);
+                    self.fail_conversion(Error::conversion(format_args!("json: unsupported value: {spelled}"), at));
+                }
+                Value::Float(value)
+            }
+            Resolved::Timestamp | Resolved::Text => Value::String(text.into_owned()),
+        }
+    }
+
+    fn binary(&mut self, text: &str, at: Mark) -> Value {
+        if let Some(bytes) = decode_base64(text) {
+            Value::String(String::from_utf8_lossy(&bytes).into_owned())
+        } else {
+            self.fail_decoding(Error::yaml("!!binary value contains invalid base64 data", at));
+            Value::Null
+        }
+    }
+
+    fn alias(&mut self, name: &str, span: Span) -> Result<Read, Error> {
+        self.decoded += 1;
+        let (node, size) = match self.anchors.get(name) {
+            None => return Err(Error::yaml(format_args!("unknown anchor '{name}' referenced"), span.start)),
+            Some(Anchor::Open) => {
+                self.fail_decoding(Error::yaml(format_args!("anchor '{name}' value contains itself"), span.start));
+                (Node { kind: NodeKind::Scalar(Value::Null), span }, 0)
+            }
+            Some(Anchor::Done(node, size)) => {
+                self.decoded += size;
+                self.aliased += size;
+                if self.aliased > 100
+                    && self.decoded > 1000
+                    && self.aliased as f64 / self.decoded as f64 > allowed_ratio(self.decoded)
+                {
+                    return Err(Error::yaml("document contains excessive aliasing", span.start));
+                }
+                (node.clone(), *size)
+            }
+        };
+        let null_key = matches!(node.kind, NodeKind::Scalar(Value::Null));
+        Ok(Read { node, size: size + 1, merge: false, null_key })
+    }
+
+    fn fail_decoding(&mut self, error: Error) {
+        self.decoding.get_or_insert(error);
+    }
+
+    fn fail_conversion(&mut self, error: Error) {
+        self.conversion.get_or_insert(error);
+    }
+}
+
+/// How much of a document may come from aliases: all but 1 % of a small one, down to a tenth of a huge one.
+fn allowed_ratio(decoded: usize) -> f64 {
+    const LOW: f64 = 400_000.0;
+    const HIGH: f64 = 4_000_000.0;
+    let position = ((decoded as f64 - LOW) / (HIGH - LOW)).clamp(0.0, 1.0);
+    0.99 - 0.89 * position
+}
+
+/// Go's `%#v` of a decoded value; at the top a nil has no type.
+fn go_syntax(node: &Node, top: bool) -> String {
+    match &node.kind {
+        NodeKind::Scalar(Value::Null) if top => "<nil>".to_owned(),
+        NodeKind::Scalar(Value::Null) => "interface {}(nil)".to_owned(),
+        NodeKind::Scalar(Value::Bool(value)) => value.to_string(),
+        NodeKind::Scalar(Value::Int(value)) => value.to_string(),
+        NodeKind::Scalar(Value::Float(value)) => number::format_float(*value),
+        NodeKind::Scalar(Value::String(text)) => quote(text),
+        NodeKind::Scalar(Value::Seq(_) | Value::Map(_)) => String::new(),
+        NodeKind::Seq(items) => {
+            let items: Vec<String> = items.iter().map(|item| go_syntax(item, false)).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        NodeKind::Map(entries) => {
+            let mut entries: Vec<(String, String)> =
+                entries.iter().map(|(key, value)| (go_syntax(key, false), go_syntax(value, false))).collect();
+            entries.sort();
+            let entries: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
+            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+/// Standard base64 with padding; line breaks are skipped, as Go's decoder does.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let symbols: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    if !symbols.len().is_multiple_of(4) {
+        return None;
+    }
+    let padding = symbols.iter().rev().take(2).take_while(|b| **b == b'=').count();
+    let mut out = Vec::with_capacity(symbols.len() / 4 * 3);
+    let mut bits = 0_u32;
+    for (at, symbol) in symbols.iter().enumerate() {
+        let six = match symbol {
+            b'A'..=b'Z' => symbol - b'A',
+            b'a'..=b'z' => symbol - b'a' + 26,
+            b'0'..=b'9' => symbol - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' if at + padding >= symbols.len() => 0,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        if at % 4 == 3 {
+            out.extend_from_slice(&bits.to_be_bytes()[1..]);
+            bits = 0;
+        }
+    }
+    out.truncate(out.len() - padding);
+    Some(out)
+}
