@@ -44,6 +44,10 @@ impl Api {
                     let deleted = partition.delete(&key, expect, |last, revision| {
                         let mut last = Value::clone(last);
                         set(&mut last, "resourceVersion", revision.to_string());
+                        if resource.id == crate::resources::PODS {
+                            set(&mut last, "deletionTimestamp", self.0.clock.rfc3339());
+                            set(&mut last, "deletionGracePeriodSeconds", 0);
+                        }
                         Arc::new(last)
                     });
                     deleted.map(|entry| Deletion { object: entry.value, gone: true })

@@ -16,6 +16,12 @@ pub(crate) fn admit_new(api: &Api, resource: &Resource, value: &mut Value) -> Re
             select_by_uid(value);
             Ok(())
         }
+        ("", "persistentvolumeclaims") => {
+            if let Some(metadata) = crate::metadata::of(value) {
+                unless_set(metadata, "finalizers", json!(["kubernetes.io/pvc-protection"]));
+            }
+            Ok(())
+        }
         ("", "namespaces") => {
             // A generated name is known only now.
             super::default(resource, value);

@@ -26,14 +26,8 @@ pub(crate) fn prepare_new(resource: &Resource, value: &mut Value) {
             fields.insert("status".to_owned(), status);
         }
     }
-    match (&*resource.id.group, &*resource.id.plural) {
-        ("apps", "daemonsets") => template_generation(value, 1),
-        ("", "persistentvolumeclaims") => {
-            if let Some(metadata) = crate::metadata::of(value) {
-                super::unless_set(metadata, "finalizers", json!(["kubernetes.io/pvc-protection"]));
-            }
-        }
-        _ => {}
+    if resource.id == crate::resources::DAEMON_SETS {
+        template_generation(value, 1);
     }
 }
 
@@ -46,11 +40,8 @@ fn template_generation(value: &mut Value, generation: i64) {
 
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
-/// What a change of one part must not touch.
-pub(crate) fn prepare_changed(resource: &Resource, subresource: Option<&str>, old: &Value, new: &mut Value) {
-    if resource.id == crate::resources::SERVICES {
-        drop_what_the_type_has_not(old, new);
-    }
+/// What is said twice is made to say the same.
+pub(crate) fn convert_changed(resource: &Resource, old: &Value, new: &mut Value) {
     if resource.id == crate::resources::PODS {
         same_addresses(new);
     }
@@ -59,6 +50,13 @@ pub(crate) fn prepare_changed(resource: &Resource, subresource: Option<&str>, ol
         let count: i64 = count.and_then(Value::as_str).and_then(|c| c.parse().ok()).unwrap_or(1);
         let changed = old.pointer("/spec/template") != new.pointer("/spec/template");
         template_generation(new, if changed { count + 1 } else { count });
+    }
+}
+
+/// What a change of one part must not touch.
+pub(crate) fn prepare_changed(resource: &Resource, subresource: Option<&str>, old: &Value, new: &mut Value) {
+    if resource.id == crate::resources::SERVICES {
+        drop_what_the_type_has_not(old, new);
     }
     if resource.id == crate::resources::NAMESPACES && subresource != Some("finalize") {
         let finalizers = old.pointer("/spec/finalizers").cloned();

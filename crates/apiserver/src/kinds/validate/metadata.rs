@@ -84,6 +84,8 @@ pub(super) fn check_changed(old: &Value, new: &Value, causes: &mut Causes) {
             "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
             list.join(", ")
         );
+        // The real server finds it twice, and says it twice.
+        causes.forbidden("metadata.finalizers", &why);
         causes.forbidden("metadata.finalizers", &why);
     }
 }

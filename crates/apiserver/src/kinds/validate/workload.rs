@@ -98,7 +98,10 @@ fn strategy(spec: &Value, causes: &mut Causes) {
                 causes.invalid("spec.strategy.rollingUpdate.maxUnavailable", &rolling["maxUnavailable"], why);
             }
         }
-        _ => causes.unsupported("spec.strategy.type", &strategy["type"], &["Recreate", "RollingUpdate"]),
+        _ => {
+            let whole = json!({"Type": strategy["type"], "RollingUpdate": rolling});
+            causes.unsupported("spec.strategy", &whole, &["Recreate", "RollingUpdate"]);
+        }
     }
 }
 
@@ -132,6 +135,22 @@ fn schedule(text: &str, causes: &mut Causes) {
     }
 }
 
+/// What of a Job's template cannot change: before it first starts, where it runs still can.
+fn fixed(template: &Value, suspended: bool) -> Value {
+    let mut template = template.clone();
+    if suspended {
+        for (part, fields) in [
+            ("metadata", &["labels", "annotations"][..]),
+            ("spec", &["nodeSelector", "affinity", "tolerations", "schedulingGates"][..]),
+        ] {
+            if let Some(part) = template.get_mut(part).and_then(Value::as_object_mut) {
+                part.retain(|field, _| !fields.contains(&field.as_str()));
+            }
+        }
+    }
+    template
+}
+
 /// What must stay as it was.
 pub(super) fn check_changed(plural: &str, old: &Value, new: &Value, causes: &mut Causes) {
     let (before, after) = (&old["spec"], &new["spec"]);
@@ -150,7 +169,10 @@ pub(super) fn check_changed(plural: &str, old: &Value, new: &Value, causes: &mut
                 }
             }
             let suspended = before["suspend"] == json!(true) && old["status"]["startTime"].is_null();
-            if before["template"] != after["template"] && !suspended {
+            let (had, has) = (fixed(&before["template"], suspended), fixed(&after["template"], suspended));
+            if had["spec"] != has["spec"] {
+                causes.invalid("spec.template.spec", &after["template"]["spec"], immutable);
+            } else if had != has {
                 causes.invalid("spec.template", &after["template"], immutable);
             }
         }
