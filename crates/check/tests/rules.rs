@@ -231,6 +231,10 @@ fn a_service_that_selects_nothing() {
     assert!(found(rule, &format!("{SERVICE}---{}", deployment("api", ""))).is_empty());
     let by_hand = SERVICE.replace("selector: { app: api }, ", "");
     assert!(found(rule, &by_hand).is_empty(), "a Service without selector has its endpoints from elsewhere");
+    let foreign = SERVICE.replace("name: api", "name: api, namespace: kube-system");
+    assert!(found(rule, &foreign).is_empty(), "pods of another namespace are not the chart's");
+    let operated = format!("{SERVICE}---\napiVersion: db.example.com/v1\nkind: Cluster\nmetadata: {{ name: api }}\n");
+    assert!(found(rule, &operated).is_empty(), "an operator makes the pods");
 }
 
 #[test]

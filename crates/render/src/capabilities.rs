@@ -69,8 +69,13 @@ pub const DEFAULT_API_VERSIONS: &[&str] = &[
 ];
 
 /// What `.Capabilities.HelmVersion` says: the version whose rendering this is, and what it was built with.
-const HELM_VERSION: [(&str, &str); 5] =
-    [("Version", "v4.3"), ("GitCommit", ""), ("GitTreeState", ""), ("GoVersion", "go1.26.8"), ("KubeClientVersion", "v1.37")];
+const HELM_VERSION: [(&str, &str); 5] = [
+    ("Version", "v4.3"),
+    ("GitCommit", ""),
+    ("GitTreeState", ""),
+    ("GoVersion", "go1.26.8"),
+    ("KubeClientVersion", "v1.37"),
+];
 
 /// `common.VersionSet`
 static VERSION_SET: ListKind = ListKind {

@@ -54,11 +54,11 @@ impl Context {
         let mut context = Self { charts: Vec::new() };
         let values = from_yaml_map(&prepared.values);
         share_globals(&values, &prepared.chart);
-        context.add(&prepared.chart, prepared.chart.name(), values.cast(&VALUES), true, &shared);
+        context.add(&prepared.chart, prepared.chart.name(), &values.cast(&VALUES), true, &shared);
         context
     }
 
-    fn add(&mut self, chart: &Chart, path: &str, values: Map, root: bool, shared: &Shared) -> Map {
+    fn add(&mut self, chart: &Chart, path: &str, values: &Map, root: bool, shared: &Shared) -> Map {
         let subcharts = Map::new();
         let dot = map([
             ("Chart", Value::Map(metadata(&chart.metadata, root))),
@@ -76,7 +76,7 @@ impl Context {
                 _ => Map::of(&VALUES, BTreeMap::new()),
             };
             let inner_path = format!("{path}/charts/{name}");
-            let inner_dot = self.add(subchart, &inner_path, inner, false, shared);
+            let inner_dot = self.add(subchart, &inner_path, &inner, false, shared);
             // The mapping was made here, so it is not the nil map.
             let _ = subcharts.set(name, Value::Map(inner_dot));
         }
@@ -139,9 +139,10 @@ fn share_globals(values: &Map, chart: &Chart) {
 /// `.Chart`: Go's field names, and `IsRoot`.
 fn metadata(metadata: &Metadata, root: bool) -> Map {
     let text = |text: &str| Value::text(text);
-    let maintainers = metadata.maintainers.iter().map(|m| {
-        Value::Map(map([("Name", text(&m.name)), ("Email", text(&m.email)), ("URL", text(&m.url))]))
-    });
+    let maintainers = metadata
+        .maintainers
+        .iter()
+        .map(|m| Value::Map(map([("Name", text(&m.name)), ("Email", text(&m.email)), ("URL", text(&m.url))])));
     let annotations = match &metadata.annotations {
         None => Map::nil().cast(&TEXT_MAP),
         Some(entries) => {

@@ -40,7 +40,8 @@ impl Head {
     }
 
     fn read_metadata(&mut self, decoder: &mut Decoder, node: &Node) {
-        let go_type = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+        let go_type =
+            "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
         for (key, value) in decoder.entries(node, Target { structure: "SimpleHead", path: "metadata" }, go_type) {
             match key.to_ascii_lowercase().as_str() {
                 "name" => _ = decoder.string(value, Target { structure: "", path: "metadata.name" }),
@@ -80,8 +81,11 @@ mod tests {
 
     #[test]
     fn one_unknown_event_drops_a_hook() {
-        let hook = |events: &str| head(&format!("kind: Job\nmetadata: {{annotations: {{helm.sh/hook: {events}}}}}")).role();
-        assert!(matches!(hook("'pre-install, TEST'"), Role::Hook(hook) if hook.events == [HookEvent::PreInstall, HookEvent::Test]));
+        let hook =
+            |events: &str| head(&format!("kind: Job\nmetadata: {{annotations: {{helm.sh/hook: {events}}}}}")).role();
+        assert!(
+            matches!(hook("'pre-install, TEST'"), Role::Hook(hook) if hook.events == [HookEvent::PreInstall, HookEvent::Test])
+        );
         assert_eq!(hook("'pre-install,crd-install'"), Role::UnknownHook);
         assert_eq!(head("kind: Job").role(), Role::Object);
     }

@@ -95,7 +95,10 @@ impl KubeVersion {
             }
             if part.len() > 1 && part.starts_with('0') {
                 let shown = bowline_yaml::quote(text);
-                return Err(format!("illegal zero-prefixed version component {} in {shown}", bowline_yaml::quote(part)));
+                return Err(format!(
+                    "illegal zero-prefixed version component {} in {shown}",
+                    bowline_yaml::quote(part)
+                ));
             }
             numbers.push(part.parse::<u64>().map_err(|_| failed())?);
         }

@@ -15,6 +15,9 @@ mod kinds;
 mod lists;
 mod math;
 mod merge;
+mod paths;
+mod regex;
+mod semver;
 mod split;
 mod strings;
 mod templates;
@@ -25,6 +28,7 @@ use bowline_gotemplate::{Body, Call, Failure, Function, MissingKey, Program, Tex
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub(crate) use encoding::base64;
 pub use json::{from_json, to_json};
 pub use templates::WARNING_END;
 pub use templates::WARNING_START;
@@ -68,6 +72,9 @@ pub fn table() -> Vec<Function<Host>> {
         digests::table(),
         json::table(),
         yaml::table(),
+        regex::table(),
+        semver::table(),
+        paths::table(),
     ]
     .into_iter()
     .flatten()
