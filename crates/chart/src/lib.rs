@@ -1,1 +1,36 @@
 //! Helm charts, dependencies and values.
+//!
+//! ```text
+//!  directory, .tgz ─► Chart ──┐
+//!                             ├─► prepare ─► Prepared { chart without what is off, .Values }
+//!  -f, --set … ─► UserValues ─┘                (conditions, tags, alias, import-values, globals, null deletion)
+//! ```
+//!
+//! Reads: charts and values files.
+//! Produces: charts in memory, the values templates see, and where each of the user's was set.
+//! Never: fetches anything; renders.
+#![forbid(unsafe_code)]
+
+mod archive;
+mod chart;
+mod coalesce;
+mod dependencies;
+mod error;
+mod glob;
+mod ignore;
+mod load;
+mod metadata;
+mod strvals;
+mod user_values;
+mod values;
+mod values_file;
+mod version;
+
+pub use chart::{Chart, Crd};
+pub use error::{Error, Place};
+pub use glob::{BadPattern, glob_match};
+pub use load::File;
+pub use metadata::{Dependency, Maintainer, Metadata};
+pub use user_values::{Origin, UserValues, ValueSources};
+pub use values::Prepared;
+pub use version::{Constraint, Version, is_compatible};

@@ -77,6 +77,18 @@ pub enum DeletePolicy {
     HookFailed,
 }
 
+impl DeletePolicy {
+    /// From one word of the annotation.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word.trim() {
+            "before-hook-creation" => Self::BeforeHookCreation,
+            "hook-succeeded" => Self::HookSucceeded,
+            "hook-failed" => Self::HookFailed,
+            _ => return None,
+        })
+    }
+}
+
 /// What makes a manifest a hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {
@@ -96,16 +108,8 @@ impl Hook {
         let text = |key: &str| annotations.get(key).and_then(serde_json::Value::as_str);
         let events = text("helm.sh/hook")?.split(',').filter_map(HookEvent::parse).collect();
         let weight = text("helm.sh/hook-weight").and_then(|w| w.parse().ok()).unwrap_or(0);
-        let delete_policies = text("helm.sh/hook-delete-policy")
-            .unwrap_or_default()
-            .split(',')
-            .filter_map(|word| match word.trim() {
-                "before-hook-creation" => Some(DeletePolicy::BeforeHookCreation),
-                "hook-succeeded" => Some(DeletePolicy::HookSucceeded),
-                "hook-failed" => Some(DeletePolicy::HookFailed),
-                _ => None,
-            })
-            .collect();
+        let delete_policies =
+            text("helm.sh/hook-delete-policy").unwrap_or_default().split(',').filter_map(DeletePolicy::parse).collect();
         Some(Self { events, weight, delete_policies })
     }
 

@@ -14,10 +14,12 @@
 
 mod hook;
 mod key;
+mod object;
 mod set;
 mod source;
 
 pub use hook::{DeletePolicy, Hook, HookEvent};
 pub use key::{GroupKind, GroupVersionKind, ObjectKey};
-pub use set::ManifestSet;
+pub use object::{json_to_value, to_json, value_to_json};
+pub use set::{ManifestSet, TemplateOutput};
 pub use source::{Location, Manifest, ManifestError, Source};

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod cursor;
+mod decode;
 mod directive;
 mod emit;
 mod error;
@@ -25,6 +26,7 @@ mod style;
 mod token;
 mod value;
 
+pub use decode::{Decoder, Target, require_map};
 pub use emit::{Emit, EmitError, Emitter, emit, natural_order};
 pub use error::Error;
 pub use node::{Mark, Node, NodeKind, Span};

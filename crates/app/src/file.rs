@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// An application: one chart, released under one name into one namespace.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// Release name.
+    pub name: String,
+    /// Namespace of the release; the name where absent.
+    #[serde(default)]
+    pub namespace: String,
+    /// Folder or archive of the chart; `.` where absent.
+    #[serde(default = "here")]
+    pub chart: PathBuf,
+    /// Values files, later ones win, as with `-f`.
+    #[serde(default)]
+    pub values: Vec<PathBuf>,
+    /// Single values as with `--set`; they win over `values`.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// What holds on the embedded cluster only.
+    #[serde(default)]
+    pub local: Local,
+    /// How pods behave in a rehearsal, by image.
+    #[serde(default)]
+    pub rehearse: BTreeMap<String, RehearsedPod>,
+}
+
+/// What holds on the embedded cluster only.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    /// Values files on top of the application's.
+    #[serde(default)]
+    pub values: Vec<PathBuf>,
+    /// Single values on top of the application's; `${stores.NAME.url}` stands for a store's address.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Image (repository, or repository:tag) → the local program that stands in for it.
+    #[serde(default)]
+    pub images: BTreeMap<String, LocalImage>,
+    /// Data stores outside of the chart, started before the release and stopped after it.
+    #[serde(default)]
+    pub stores: BTreeMap<String, Store>,
+    /// Service → the local port it is to be reached on, for Services of type LoadBalancer.
+    #[serde(default)]
+    pub ports: BTreeMap<String, u16>,
+}
+
+/// The local program that stands in for an image.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalImage {
+    /// The image's entrypoint and its arguments; a container's own `command` and `args` replace them as in Kubernetes.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Folders put before `PATH`, so that a container's own `command` is found there.
+    #[serde(default)]
+    pub path: Vec<PathBuf>,
+    /// Environment the image would carry.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Working directory; the folder of `bowline.yaml` where absent.
+    pub workdir: Option<PathBuf>,
+    /// Shell command that builds the program, run in the folder of `bowline.yaml` when the program is missing or on
+    /// `--build`.
+    pub build: Option<String>,
+}
+
+/// A data store beside the chart.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Which server.
+    pub kind: StoreKind,
+    /// Database to create; the store's name where absent.
+    pub database: Option<String>,
+    /// Port on 127.0.0.1; a free one where absent.
+    pub port: Option<u16>,
+}
+
+/// A kind of data store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// PostgreSQL, from installed server binaries.
+    Postgres,
+}
+
+/// How the pods of an image behave in a rehearsal. Durations are seconds of virtual time.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RehearsedPod {
+    /// Until the process answers its probes.
+    pub ready_after: Option<f64>,
+    /// Until the process ends by itself: how long a Job's work takes, or when a service crashes.
+    pub exit_after: Option<f64>,
+    /// Exit code at that moment.
+    #[serde(default)]
+    pub exit_code: i32,
+    /// Last lines it writes before it ends.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+fn here() -> PathBuf {
+    PathBuf::from(".")
+}

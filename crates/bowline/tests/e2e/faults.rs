@@ -1,0 +1,2 @@
+//! Bad input and faults: what failed, the cause, and a hint that is a command.
+

@@ -1,0 +1,160 @@
+//! `.tgz` archives, with limits: an archive is what a stranger made.
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::Error;
+use crate::load::File;
+
+/// A chart's files may be this large in all.
+pub(crate) const MAX_SIZE: usize = 100 * 1024 * 1024;
+
+const BLOCK: usize = 512;
+
+/// The files of a chart archive, without the directory that all of them stand in.
+pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
+    let mut tar = Vec::new();
+    // Headers, padding and names beyond the limit on the files themselves.
+    let limit = (MAX_SIZE + MAX_SIZE / 4) as u64;
+    let unpacked = MultiGzDecoder::new(compressed).take(limit + 1).read_to_end(&mut tar);
+    unpacked.map_err(|error| Error::chart(format!("unable to load chart archive: {error}")))?;
+    if tar.len() as u64 > limit {
+        return Err(too_large());
+    }
+    let mut files = Vec::new();
+    let mut budget = MAX_SIZE;
+    for entry in entries(&tar)? {
+        let name = path_inside(&entry.name)?;
+        if entry.data.len() >= budget {
+            return Err(too_large());
+        }
+        budget -= entry.data.len();
+        let data = entry.data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry.data);
+        files.push(File::new(name, data));
+    }
+    if files.is_empty() {
+        return Err(Error::chart("no files in chart archive"));
+    }
+    Ok(files)
+}
+
+fn too_large() -> Error {
+    Error::chart(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"))
+}
+
+/// The path below the chart's directory; names that lead out of it are refused.
+fn path_inside(name: &str) -> Result<String, Error> {
+    let delimiter = if name.contains('\\') { '\\' } else { '/' };
+    let mut parts = name.split(delimiter);
+    let first = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    if rest.len() > 1 && rest[0].is_empty() {
+        return Err(Error::chart("chart illegally contains absolute paths"));
+    }
+    let mut clean: Vec<&str> = Vec::new();
+    for part in rest {
+        match part {
+            "" | "." => {}
+            ".." if clean.last().is_some_and(|last| *last != "..") => _ = clean.pop(),
+            part => clean.push(part),
+        }
+    }
+    let path = clean.join("/");
+    if path.is_empty() {
+        let name = bowline_yaml::quote(name);
+        return Err(Error::chart(format!("chart illegally contains content outside the base directory: {name}")));
+    }
+    if path.starts_with("..") {
+        return Err(Error::chart("chart illegally references parent directory"));
+    }
+    if let [drive, b':', b'/', ..] = path.as_bytes()
+        && drive.is_ascii_alphabetic()
+    {
+        return Err(Error::chart("chart contains illegally named files"));
+    }
+    if first == "Chart.yaml" {
+        return Err(Error::chart("chart yaml not in base directory"));
+    }
+    Ok(path)
+}
+
+struct Entry<'t> {
+    name: String,
+    data: &'t [u8],
+}
+
+/// The regular files of a tar archive: ustar, with the long names of pax and GNU.
+fn entries(tar: &[u8]) -> Result<Vec<Entry<'_>>, Error> {
+    let broken = || Error::chart("unable to load chart archive: archive/tar: invalid tar header");
+    let mut entries = Vec::new();
+    let mut long_name = None;
+    let mut at = 0;
+    while let Some(header) = tar.get(at..at + BLOCK) {
+        if header.iter().all(|b| *b == 0) {
+            break;
+        }
+        let size = octal(&header[124..136]).ok_or_else(broken)?;
+        let start = at + BLOCK;
+        let data = start.checked_add(size).and_then(|end| tar.get(start..end)).ok_or_else(broken)?;
+        at = start + size.div_ceil(BLOCK) * BLOCK;
+        match header[156] {
+            b'x' => long_name = pax_path(data).or(long_name),
+            b'L' => long_name = Some(text(data)),
+            0 | b'0' | b'7' => {
+                let name = long_name.take().unwrap_or_else(|| ustar_name(header));
+                if !name.ends_with('/') {
+                    entries.push(Entry { name, data });
+                }
+            }
+            // Symbolic and hard links are empty files to Helm, and no file of a chart has to be one.
+            _ => long_name = None,
+        }
+    }
+    Ok(entries)
+}
+
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn ustar_name(header: &[u8]) -> String {
+    let name = text(&header[..100]);
+    let prefix = if header[257..].starts_with(b"ustar") { text(&header[345..500]) } else { String::new() };
+    if prefix.is_empty() { name } else { format!("{prefix}/{name}") }
+}
+
+fn octal(field: &[u8]) -> Option<usize> {
+    let digits = text(field);
+    let digits = digits.trim_matches(' ');
+    if digits.is_empty() { Some(0) } else { usize::from_str_radix(digits, 8).ok() }
+}
+
+/// `path` of a pax header: records `LENGTH KEY=VALUE\n`.
+fn pax_path(mut records: &[u8]) -> Option<String> {
+    while !records.is_empty() {
+        let space = records.iter().position(|b| *b == b' ')?;
+        let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
+        let record = records.get(space + 1..length.checked_sub(1)?)?;
+        if let Some(path) = record.strip_prefix(b"path=") {
+            return Some(text(path));
+        }
+        records = &records[length..];
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_out_are_refused() {
+        for name in ["chart/../../etc/passwd", "chart//etc/passwd", "Chart.yaml", "chart", "chart/c:/x"] {
+            assert!(path_inside(name).is_err(), "{name}");
+        }
+        assert_eq!(path_inside("chart/templates/./a/../b.yaml").unwrap(), "templates/b.yaml");
+        assert_eq!(path_inside("chart\\templates\\b.yaml").unwrap(), "templates/b.yaml");
+    }
+}

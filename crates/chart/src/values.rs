@@ -1,0 +1,32 @@
+//! From a chart and the user's values to what templates see.
+
+use bowline_yaml::Map;
+
+use crate::coalesce::coalesce;
+use crate::dependencies::process;
+use crate::{Chart, Error, UserValues};
+
+/// A chart made ready for one set of values.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The chart: subcharts that are switched off are gone, others have their alias.
+    pub chart: Chart,
+    /// `.Values` of the top chart; a subchart's are below its name.
+    pub values: Map,
+    /// What Helm would say on standard error.
+    pub warnings: Vec<String>,
+}
+
+impl Chart {
+    /// Applies conditions, tags, aliases and imports, and coalesces all values, as Helm does before it renders.
+    ///
+    /// # Errors
+    /// In Helm's words.
+    pub fn prepare(&self, user: &UserValues) -> Result<Prepared, Error> {
+        let mut warnings = Vec::new();
+        let chart = process(self, user.values(), &mut warnings)
+            .map_err(|error| error.wrapped("chart dependencies processing failed"))?;
+        let values = coalesce(&chart, user.values().clone(), false, &mut warnings)?;
+        Ok(Prepared { chart, values, warnings })
+    }
+}

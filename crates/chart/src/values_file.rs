@@ -1,0 +1,129 @@
+//! Values files: one or more YAML documents, merged.
+
+use bowline_yaml::{Map, Node, NodeKind, Value, parse_first, require_map};
+
+/// The documents of a values file, each with the lines before it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ValuesFile {
+    documents: Vec<(Node, u32)>,
+}
+
+/// Reads a values file. An error is Go's message and where, from 1, the fault is.
+pub(crate) fn parse_values(text: &str) -> Result<ValuesFile, (String, u32, u32)> {
+    let mut documents = Vec::new();
+    for (document, lines_before) in split_documents(text) {
+        let failed = |error: &bowline_yaml::Error| {
+            let line = if error.line == 0 { 0 } else { error.line + lines_before };
+            (format!("cannot unmarshal yaml document: {error}"), line, error.column)
+        };
+        if let Some(node) = parse_first(document).map_err(|error| failed(&error))? {
+            require_map(&node).map_err(|error| failed(&error))?;
+            documents.push((node, lines_before));
+        }
+    }
+    Ok(ValuesFile { documents })
+}
+
+/// A line of `---`, with nothing but a comment behind it, ends a document, unless nothing came before it.
+fn split_documents(text: &str) -> Vec<(&str, u32)> {
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let mut start_line = 0;
+    let mut at = 0;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if let Some(rest) = line.strip_prefix("---")
+            && at > start
+            && (rest.trim().is_empty() || rest.trim_start().starts_with('#'))
+        {
+            documents.push((&text[start..at], start_line));
+            start = at + line.len();
+            start_line = number as u32 + 1;
+        }
+        at += line.len();
+    }
+    if at > start {
+        documents.push((&text[start..], start_line));
+    }
+    documents
+}
+
+impl ValuesFile {
+    /// All documents as one mapping; later ones win, `null` included.
+    pub(crate) fn to_map(&self) -> Map {
+        let mut values = Map::new();
+        for (node, _) in &self.documents {
+            if let Value::Map(map) = node.to_value() {
+                if values.is_empty() {
+                    values = map;
+                } else {
+                    merge_maps(&mut values, map);
+                }
+            }
+        }
+        values
+    }
+
+    /// Calls back for every leaf with its JSON pointer and line, in order; what comes later overrides.
+    pub(crate) fn leaves(&self, found: &mut impl FnMut(&str, u32, u32)) {
+        for (node, lines_before) in &self.documents {
+            let mut pointer = String::new();
+            walk(node, &mut pointer, &mut |pointer, line, column| found(pointer, line + lines_before, column));
+        }
+    }
+}
+
+fn walk(node: &Node, pointer: &mut String, found: &mut impl FnMut(&str, u32, u32)) {
+    match &node.kind {
+        NodeKind::Map(entries) if !entries.is_empty() => {
+            for (key, value) in entries {
+                let length = pointer.len();
+                push_token(pointer, key.as_str().unwrap_or_default());
+                walk(value, pointer, found);
+                pointer.truncate(length);
+            }
+        }
+        _ => found(pointer, node.span.start.line, node.span.start.column),
+    }
+}
+
+/// Appends a step to a JSON pointer.
+pub(crate) fn push_token(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Puts `over` over `base`: mappings are merged, all else is replaced.
+pub(crate) fn merge_maps(base: &mut Map, over: Map) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Map(inner)), Value::Map(over)) => merge_maps(inner, over),
+            (_, value) => _ = base.insert(key, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_of_a_values_file_are_merged() {
+        let file = parse_values("---\na: {x: 1, z: 2}\n--- # more\na: {z: 3}\nb: null\n").unwrap();
+        let values = file.to_map();
+        assert_eq!(values["a"].get("x"), Some(&Value::Float(1.0)));
+        assert_eq!(values["a"].get("z"), Some(&Value::Float(3.0)));
+        assert_eq!(values["b"], Value::Null);
+        let mut lines = Vec::new();
+        file.leaves(&mut |pointer, line, _| lines.push((pointer.to_owned(), line)));
+        assert_eq!(lines, [("/a/x".into(), 2), ("/a/z".into(), 2), ("/a/z".into(), 4), ("/b".into(), 5)]);
+    }
+
+    #[test]
+    fn faults_are_told_with_their_line_in_the_file() {
+        let (message, line, _) = parse_values("a: 1\n---\nb: 1\n c: 2\n").unwrap_err();
+        assert_eq!(line, 4);
+        assert!(message.ends_with("yaml: line 2: mapping values are not allowed in this context"), "{message}");
+        let (message, ..) = parse_values("- a\n").unwrap_err();
+        assert!(message.contains("cannot unmarshal array into Go value of type map[string]interface {}"), "{message}");
+    }
+}

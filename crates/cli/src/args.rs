@@ -1,0 +1,422 @@
+//! The arguments as the user writes them. Each command's own meaning is in `commands/`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A deployment system for Kubernetes in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "bowline", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 changes or findings pending, \
+                        4 timed out, 130 interrupted.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// When to colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Name of the embedded cluster
+    #[arg(long, global = true, value_name = "NAME", default_value = "default", env = "BOWLINE_CLUSTER")]
+    pub(crate) cluster: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a cluster in this process and bring an application up on it
+    Up(Up),
+    /// Take down what `up --detach` started
+    Down(Down),
+    /// Print a chart's manifests, byte for byte as Helm prints them
+    Template(Template),
+    /// Find mistakes in a chart before it is deployed
+    Check(Check),
+    /// Play a deployment under virtual time before it happens
+    Rehearse(Rehearse),
+    /// Install or upgrade a release
+    Deploy(Deploy),
+    /// Go back to an earlier revision of a release
+    Rollback(Rollback),
+    /// List the revisions of a release
+    History(History),
+    /// Show a release and the state of its objects
+    Status(Status),
+    /// List releases
+    List(List),
+    /// Delete a release and its objects
+    Uninstall(Uninstall),
+    /// Print the log of a release's pods
+    Logs(Logs),
+    /// The embedded cluster itself
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+}
+
+/// The application: a folder with `bowline.yaml`, that file, or a chart.
+#[derive(Debug, Args)]
+pub(crate) struct Application {
+    /// Folder with a bowline.yaml, or a chart
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) values: Values,
+    /// Release name [default: that of bowline.yaml]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Namespace of the release [default: that of bowline.yaml]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// Values, with Helm's flags and Helm's precedence.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Values {
+    /// Values file; later ones win
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// Set a value: key=value, a.b[0]=value
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Set a value that stays a string
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set_string: Vec<String>,
+    /// Set a value written as JSON
+    #[arg(long, value_name = "KEY=JSON")]
+    pub(crate) set_json: Vec<String>,
+    /// Set a value to the content of a file
+    #[arg(long, value_name = "KEY=FILE")]
+    pub(crate) set_file: Vec<String>,
+    /// Set a value literally
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set_literal: Vec<String>,
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Target {
+    /// Kubeconfig of the cluster [default: KUBECONFIG, else the embedded cluster while it is up, else kubectl's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// Which release.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Release {
+    /// Release [default: the one that `bowline up` brought up, else the only one there is]
+    #[arg(value_name = "RELEASE")]
+    pub(crate) release: Option<String>,
+    /// Namespace of the release
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// How a release is carried out.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Carry {
+    /// Time for each wait: hooks, readiness (90s, 5m, 1h30m)
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// In which order: Helm's own, or the one that the references ask for (what a hook needs comes before it)
+    #[arg(long, value_name = "ORDER", default_value = "helm")]
+    pub(crate) order: Order,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    Helm,
+    Graph,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// One document
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventOutput {
+    /// For people
+    Text,
+    /// One event a line
+    Ndjson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) application: Application,
+    #[command(flatten)]
+    pub(crate) carry: Carry,
+    /// Return when everything is ready; `bowline down` takes it down
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// Build the local images anew, whether their programs are there or not
+    #[arg(long)]
+    pub(crate) build: bool,
+    /// Local port of a Service of type LoadBalancer
+    #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = service_port)]
+    pub(crate) ports: Vec<(String, u16)>,
+    /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) api_port: u16,
+    /// Progress as text or as events
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: EventOutput,
+    /// Run by `up --detach`: the terminal may go away
+    #[arg(long, hide = true)]
+    pub(crate) detached: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    /// Time for everything to stop
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Template {
+    #[command(flatten)]
+    pub(crate) application: Application,
+    /// Print custom resource definitions too
+    #[arg(long)]
+    pub(crate) include_crds: bool,
+    /// Leave hooks out
+    #[arg(long)]
+    pub(crate) no_hooks: bool,
+    /// Render as for an upgrade
+    #[arg(long)]
+    pub(crate) is_upgrade: bool,
+    /// Only the manifests of these templates
+    #[arg(short, long = "show-only", value_name = "TEMPLATE")]
+    pub(crate) show_only: Vec<String>,
+    /// Kubernetes version to render for
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kube_version: Option<String>,
+    /// API version that the cluster is to have, besides the built-in ones
+    #[arg(short, long = "api-versions", value_name = "VERSION", value_delimiter = ',')]
+    pub(crate) api_versions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) application: Application,
+    /// Findings as text or JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    #[command(flatten)]
+    pub(crate) application: Application,
+    #[command(flatten)]
+    pub(crate) carry: Carry,
+    /// Seed of everything random; the same seed plays the same rehearsal
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Report as text or JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    #[command(flatten)]
+    pub(crate) application: Application,
+    #[command(flatten)]
+    pub(crate) carry: Carry,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Leave a failed release as it is instead of going back to the last good revision
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Progress as text or as events
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: EventOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) release: Release,
+    /// Revision to go back to [default: the last one before that was deployed]
+    #[arg(value_name = "REVISION")]
+    pub(crate) revision: Option<u32>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Time for each wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// Progress as text or as events
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: EventOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    #[command(flatten)]
+    pub(crate) release: Release,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// As text or JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) release: Release,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// As text or JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only this namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// As text or JSON
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Uninstall {
+    #[command(flatten)]
+    pub(crate) release: Release,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Time for each wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// Progress as text or as events
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: EventOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Pod, or the beginning of pods' names, such as a Deployment's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Namespace [default: that of the release that is up]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// Only the last lines of each
+    #[arg(long, value_name = "LINES")]
+    pub(crate) tail: Option<u32>,
+    /// The log of the container before its last restart
+    #[arg(short, long)]
+    pub(crate) previous: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Run a cluster without an application until Ctrl-C
+    Start(ClusterStart),
+    /// Print the path of the running cluster's kubeconfig
+    Kubeconfig,
+    /// Say whether it runs, where, and what is simulated
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterStart {
+    /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) api_port: u16,
+}
+
+impl From<Order> for bowline_plan::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Helm => Self::Helm,
+            Order::Graph => Self::Graph,
+        }
+    }
+}
+
+/// `90s`, `5m`, `1h30m`, `500ms`, as Go writes durations; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("'{text}' is no duration; write 90s, 5m or 1h30m");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(expected)?;
+        let number: f64 = rest[..digits].parse().map_err(|_| expected())?;
+        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        let unit = match &rest[digits..unit_end] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(expected()),
+        };
+        total += Duration::try_from_secs_f64(number * unit).map_err(|_| expected())?;
+        rest = &rest[unit_end..];
+    }
+    Ok(total)
+}
+
+fn service_port(text: &str) -> Result<(String, u16), String> {
+    let expected = || format!("'{text}' is not SERVICE=PORT");
+    let (service, port) = text.split_once('=').ok_or_else(expected)?;
+    Ok((service.to_owned(), port.parse().map_err(|_| expected())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_as_go_writes_them() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert!(duration("5 minutes").is_err());
+        assert!(duration("m").is_err());
+    }
+}

@@ -1,0 +1,195 @@
+//! What a template sees as dot: one mapping for each chart.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bowline_chart::{Chart, Dependency, Metadata, Prepared};
+use bowline_gotemplate::{Element, Map, MapKind, TEXT_MAP, Text, Value};
+
+use crate::Options;
+use crate::capabilities::capabilities;
+use crate::convert::{from_yaml, from_yaml_map};
+use crate::files::files;
+
+/// `common.Values`
+pub(crate) static VALUES: MapKind = MapKind { name: "common.Values", element: Element::Any, methods: &[], plain: true };
+
+/// A template file of a chart or of one below it.
+#[derive(Clone, Debug)]
+pub(crate) struct TemplateFile {
+    /// As Helm names it: `app/charts/db/templates/service.yaml`.
+    pub(crate) path: Arc<str>,
+    pub(crate) text: Arc<[u8]>,
+    /// Place of its chart in [`Context::charts`].
+    pub(crate) chart: usize,
+    /// Only there to be included.
+    pub(crate) partial: bool,
+}
+
+/// A chart as its templates see it.
+pub(crate) struct ChartContext {
+    pub(crate) name: String,
+    /// `app/charts/db`
+    pub(crate) path: String,
+    /// Dot.
+    pub(crate) dot: Map,
+}
+
+/// All charts of a rendering and their templates.
+pub(crate) struct Context {
+    pub(crate) charts: Vec<ChartContext>,
+}
+
+impl Context {
+    pub(crate) fn new(prepared: &Prepared, options: &Options) -> Self {
+        let release = [
+            ("Name", Value::text(options.release_name.as_str())),
+            ("Namespace", Value::text(options.namespace.as_str())),
+            ("IsUpgrade", Value::Bool(options.is_upgrade)),
+            ("IsInstall", Value::Bool(!options.is_upgrade)),
+            ("Revision", Value::Int(options.revision)),
+            ("Service", Value::text("Helm")),
+        ];
+        let shared = Shared { release: Value::Map(map(release)), capabilities: capabilities(options) };
+        let mut context = Self { charts: Vec::new() };
+        let values = from_yaml_map(&prepared.values);
+        share_globals(&values, &prepared.chart);
+        context.add(&prepared.chart, prepared.chart.name(), &values.cast(&VALUES), true, &shared);
+        context
+    }
+
+    fn add(&mut self, chart: &Chart, path: &str, values: &Map, root: bool, shared: &Shared) -> Map {
+        let subcharts = Map::new();
+        let dot = map([
+            ("Chart", Value::Map(metadata(&chart.metadata, root))),
+            ("Files", files(chart)),
+            ("Release", shared.release.clone()),
+            ("Capabilities", shared.capabilities.clone()),
+            ("Values", Value::Map(values.clone())),
+            ("Subcharts", Value::Map(subcharts.clone())),
+        ]);
+        self.charts.push(ChartContext { name: chart.name().to_owned(), path: path.to_owned(), dot: dot.clone() });
+        for subchart in &chart.dependencies {
+            let name = subchart.name();
+            let inner = match values.get(name.as_bytes()) {
+                Some(Value::Map(inner)) => inner.cast(&VALUES),
+                _ => Map::of(&VALUES, BTreeMap::new()),
+            };
+            let inner_path = format!("{path}/charts/{name}");
+            let inner_dot = self.add(subchart, &inner_path, &inner, false, shared);
+            // The mapping was made here, so it is not the nil map.
+            let _ = subcharts.set(name, Value::Map(inner_dot));
+        }
+        dot
+    }
+}
+
+/// The template files of a chart and of all below it, in the order in which [`Context`] numbers the charts.
+pub(crate) fn template_files(chart: &Chart) -> Vec<TemplateFile> {
+    let mut files = Vec::new();
+    let mut number = 0;
+    collect(chart, chart.name(), &mut number, &mut files);
+    files
+}
+
+fn collect(chart: &Chart, path: &str, number: &mut usize, into: &mut Vec<TemplateFile>) {
+    let own = *number;
+    *number += 1;
+    for subchart in &chart.dependencies {
+        collect(subchart, &format!("{path}/charts/{}", subchart.name()), number, into);
+    }
+    for file in &chart.templates {
+        let partial = file.name.rsplit('/').next().is_some_and(|base| base.starts_with('_'));
+        if partial || !chart.metadata.is_library() {
+            let path = Arc::from(format!("{path}/{}", file.name));
+            into.push(TemplateFile { path, text: Arc::clone(&file.data), chart: own, partial });
+        }
+    }
+}
+
+struct Shared {
+    release: Value,
+    capabilities: Value,
+}
+
+fn map<const N: usize>(entries: [(&str, Value); N]) -> Map {
+    entries.into_iter().map(|(key, value)| (Text::from(key), value)).collect()
+}
+
+/// A table two levels below `global` is one and the same for a chart and its subcharts: a template that changes it changes
+/// it for all.
+fn share_globals(values: &Map, chart: &Chart) {
+    let Some(Value::Map(globals)) = values.get(b"global") else { return };
+    for subchart in &chart.dependencies {
+        let Some(Value::Map(inner)) = values.get(subchart.name().as_bytes()) else { continue };
+        if let Some(Value::Map(own)) = inner.get(b"global") {
+            for (key, table) in globals.to_vec() {
+                let (Value::Map(table), Some(Value::Map(own_table))) = (table, own.get(&key)) else { continue };
+                for (inner_key, shared) in table.to_vec() {
+                    if let (Value::Map(_), Some(Value::Map(_))) = (&shared, own_table.get(&inner_key)) {
+                        let _ = own_table.set(inner_key, shared);
+                    }
+                }
+            }
+        }
+        share_globals(&inner, subchart);
+    }
+}
+
+/// `.Chart`: Go's field names, and `IsRoot`.
+fn metadata(metadata: &Metadata, root: bool) -> Map {
+    let text = |text: &str| Value::text(text);
+    let maintainers = metadata
+        .maintainers
+        .iter()
+        .map(|m| Value::Map(map([("Name", text(&m.name)), ("Email", text(&m.email)), ("URL", text(&m.url))])));
+    let annotations = match &metadata.annotations {
+        None => Map::nil().cast(&TEXT_MAP),
+        Some(entries) => {
+            let entry = |(key, value): &(String, String)| (Text::from(key.as_str()), text(value));
+            Map::of(&TEXT_MAP, entries.iter().map(entry).collect())
+        }
+    };
+    map([
+        ("Name", text(&metadata.name)),
+        ("Home", text(&metadata.home)),
+        ("Sources", texts(&metadata.sources)),
+        ("Version", text(&metadata.version)),
+        ("Description", text(&metadata.description)),
+        ("Keywords", texts(&metadata.keywords)),
+        ("Maintainers", Value::list(maintainers.collect())),
+        ("Icon", text(&metadata.icon)),
+        ("APIVersion", text(&metadata.api_version)),
+        ("Condition", text(&metadata.condition)),
+        ("Tags", text(&metadata.tags)),
+        ("AppVersion", text(&metadata.app_version)),
+        ("Deprecated", Value::Bool(metadata.deprecated)),
+        ("Annotations", Value::Map(annotations)),
+        ("KubeVersion", text(&metadata.kube_version)),
+        ("Dependencies", Value::list(metadata.dependencies().iter().map(dependency).collect())),
+        ("Type", text(&metadata.kind)),
+        ("IsRoot", Value::Bool(root)),
+    ])
+}
+
+fn texts(items: &[String]) -> Value {
+    Value::list(items.iter().map(|item| Value::text(item.as_str())).collect())
+}
+
+fn dependency(dependency: &Dependency) -> Value {
+    let text = |text: &str| Value::text(text);
+    let import = |value: &bowline_yaml::Value| match from_yaml(value) {
+        Value::Map(paths) => Value::Map(paths.cast(&TEXT_MAP)),
+        other => other,
+    };
+    Value::Map(map([
+        ("Name", text(&dependency.name)),
+        ("Version", text(&dependency.version)),
+        ("Repository", text(&dependency.repository)),
+        ("Condition", text(&dependency.condition)),
+        ("Tags", texts(&dependency.tags)),
+        ("Enabled", Value::Bool(dependency.enabled)),
+        ("ImportValues", Value::list(dependency.import_values.iter().map(import).collect())),
+        ("Alias", text(&dependency.alias)),
+    ]))
+}
