@@ -9,10 +9,11 @@ use bowline_gotemplate::{ExecuteError, ParseError, Program, Text, Traced, Value}
 use bowline_manifest::{Hook, Location, Manifest, ManifestSet, Source, TemplateOutput, to_json};
 use bowline_yaml::{Node, NodeKind, Span, parse};
 
-use crate::context::{Context, TemplateFile, VALUES, template_files};
+use crate::context::{Context, TemplateFile, template_files};
 use crate::document::{Document, Documents, documents};
 use crate::error::{Fault, RenderError, execute_message, innermost_first, parse_message};
 use crate::functions::{Host, program};
+use crate::objects::values as values_type;
 use crate::order::{install_order, parse_order};
 use crate::{Environment, Options};
 
@@ -186,11 +187,11 @@ impl Set {
                 (Text::from("Name"), Value::text(&*file.path)),
                 (Text::from("BasePath"), Value::text(format!("{}/templates", chart.path))),
             ];
-            let template = Value::Map(bowline_gotemplate::Map::of(&VALUES, template.into_iter().collect()));
+            let template = values_type(&template.into_iter().collect());
             // The mapping was made for this rendering, so it is not the nil map.
             let _ = chart.dot.set("Template", template);
             let mut traced = Traced::default();
-            let dot = Value::Map(chart.dot.cast(&VALUES));
+            let dot = values_type(&chart.dot);
             if let Err(error) = session.execute(&file.path, dot, &mut traced) {
                 return Err(self.execute_fault(&error));
             }
