@@ -1,10 +1,12 @@
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bowline_clock::{Clock, Random};
 use bowline_store::{Partition, Range, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::catalog::{Catalog, Resource};
+use crate::http::User;
 use crate::watch::Watch;
 use crate::{List, ListOptions, LogOptions, LogSource, LogStream, ResourceId, Status, WatchOptions, logs, resources};
 
@@ -23,6 +25,10 @@ pub(crate) struct Inner {
     pub(crate) store: Store<Arc<Value>>,
     catalog: RwLock<Arc<Catalog>>,
     logs: RwLock<Option<Arc<dyn LogSource>>>,
+    /// What Services hold.
+    pub(crate) addresses: Mutex<crate::kinds::Addresses>,
+    /// Who each token stands for, and until when.
+    pub(crate) tokens: Mutex<BTreeMap<String, (User, bowline_clock::Timestamp)>>,
 }
 
 impl Api {
@@ -35,6 +41,8 @@ impl Api {
             store: Store::new(HISTORY),
             catalog: RwLock::new(Arc::new(Catalog::built_in())),
             logs: RwLock::default(),
+            addresses: Mutex::default(),
+            tokens: Mutex::default(),
         }));
         api.bootstrap();
         api

@@ -53,6 +53,11 @@ impl Resource {
         if self.id.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.id.group, self.version) }
     }
 
+    /// The schema of its kind; none for custom resources.
+    pub(crate) fn schema(&self) -> Option<crate::schema::TypeId> {
+        crate::schema::schema().of_kind(&self.id.group, &self.version, &self.kind)
+    }
+
     /// The subresource of that name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name == name)

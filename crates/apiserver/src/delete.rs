@@ -135,9 +135,6 @@ impl Api {
         }
         if new == *old { Step::Unchanged } else { Step::Marked(new) }
     }
-
-    /// Gives back what a deleted object held.
-    pub(crate) fn released(&self, _resource: &Resource, _object: &Value) {}
 }
 
 enum Step {

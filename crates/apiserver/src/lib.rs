@@ -15,23 +15,34 @@
 mod api;
 pub mod catalog;
 mod delete;
+mod fields;
+mod http;
+mod kinds;
 mod logs;
+mod managed;
 mod metadata;
 mod options;
+mod patch;
 mod pods;
 mod resource;
+mod schema;
 mod selector;
+mod server;
 mod status;
+mod table;
+mod token;
 mod watch;
 mod write;
 
 pub use api::Api;
 pub use catalog::{Catalog, Resource};
+pub use http::{ApiService, Body, User};
 pub use logs::{LogOptions, LogSource, LogStream};
 pub use options::{
-    DeleteOptions, Deletion, FieldValidation, List, ListOptions, Patch, Propagation, WatchOptions, WriteOptions,
+    DeleteOptions, Deletion, FieldValidation, List, ListOptions, Notes, Patch, Propagation, WatchOptions, WriteOptions,
 };
 pub use resource::{ResourceId, resources};
 pub use selector::{FieldSelector, LabelSelector};
+pub use server::{Identity, ServeError, Server};
 pub use status::{Cause, Details, Status};
 pub use watch::{Watch, WatchEvent, WatchEventKind};

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -55,6 +55,47 @@ pub struct WriteOptions {
     pub force: bool,
     /// How unknown fields are taken.
     pub field_validation: FieldValidation,
+    /// What was noticed on the way in, and what the client is told besides the answer.
+    pub notes: Notes,
+}
+
+/// Remarks that travel beside a write. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(Arc<Mutex<Remarks>>);
+
+#[derive(Debug, Default)]
+struct Remarks {
+    duplicates: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Notes {
+    fn remarks(&self) -> MutexGuard<'_, Remarks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes fields that the body gave twice.
+    pub(crate) fn note_duplicates(&self, paths: Vec<String>) {
+        self.remarks().duplicates.extend(paths);
+    }
+
+    /// The fields that the body gave twice.
+    pub(crate) fn duplicates(&self) -> Vec<String> {
+        self.remarks().duplicates.clone()
+    }
+
+    /// Adds a warning, once.
+    pub(crate) fn warn(&self, warning: String) {
+        let mut remarks = self.remarks();
+        if !remarks.warnings.contains(&warning) {
+            remarks.warnings.push(warning);
+        }
+    }
+
+    /// The warnings so far; afterwards there are none.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.remarks().warnings)
+    }
 }
 
 impl WriteOptions {

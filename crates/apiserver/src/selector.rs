@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -136,6 +137,30 @@ impl Requirement {
             }
         }
         Ok(Self { key: checked(text)?, operator: Operator::Exists })
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    /// As clients write selectors, by key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut requirements: Vec<&Requirement> = self.requirements.iter().collect();
+        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        for (at, Requirement { key, operator }) in requirements.into_iter().enumerate() {
+            if at > 0 {
+                f.write_str(",")?;
+            }
+            let joined = |values: &BTreeSet<String>| values.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+            match operator {
+                Operator::In(values) if values.len() == 1 => write!(f, "{key}={}", joined(values))?,
+                Operator::In(values) => write!(f, "{key} in ({})", joined(values))?,
+                Operator::NotIn(values) => write!(f, "{key} notin ({})", joined(values))?,
+                Operator::Exists => write!(f, "{key}")?,
+                Operator::Absent => write!(f, "!{key}")?,
+                Operator::Greater(bound) => write!(f, "{key}>{bound}")?,
+                Operator::Less(bound) => write!(f, "{key}<{bound}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,18 +1,33 @@
 //! Creating and changing objects.
+//!
+//! ```text
+//!   read (types, unknown fields) → default → prepare → own fields → admit → validate → store
+//! ```
 
 use std::sync::Arc;
 
 use bowline_store::{Expect, StoreError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::key;
 use crate::catalog::Resource;
 use crate::delete::is_held_namespace;
+use crate::managed::{self, Context};
 use crate::metadata::{self, finalizers, is_deleting, set, text, wants_changed};
-use crate::{Api, Patch, ResourceId, Status, WriteOptions, resources};
+use crate::schema::{Report, normal, schema};
+use crate::{Api, FieldValidation, Patch, ResourceId, Status, WriteOptions, kinds, patch, resources};
 
 /// How often a name is generated anew where it is taken.
 const GENERATE_TRIES: usize = 8;
+
+/// Who says who owns what after a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ownership {
+    /// The writer owns what changed.
+    Update,
+    /// An apply has said it already.
+    Applied,
+}
 
 impl Api {
     /// Creates an object.
@@ -23,44 +38,77 @@ impl Api {
         &self,
         id: &ResourceId,
         namespace: &str,
-        mut object: Value,
+        object: Value,
         options: &WriteOptions,
     ) -> Result<Arc<Value>, Status> {
         let resource = self.resource(id)?;
-        check_type(&resource, &mut object)?;
-        check_namespace(&resource, namespace, &mut object)?;
+        let object = checked_type(&resource, object)?;
+        self.create_owned(&resource, namespace, object, options, Ownership::Update)
+    }
+
+    fn create_owned(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        object: Value,
+        options: &WriteOptions,
+        ownership: Ownership,
+    ) -> Result<Arc<Value>, Status> {
+        let ResourceId { group, plural } = &resource.id;
+        let object = read(resource, object, options)?;
+        let mut object = checked_namespace(resource, namespace, object)?;
+        kinds::default(resource, &mut object);
+        kinds::prepare_new(resource, &mut object);
+        if ownership == Ownership::Update {
+            managed::update(&self.context(resource, None, options), &empty(resource), &mut object);
+        }
         let generated = text(&object, "name").is_empty() && !text(&object, "generateName").is_empty();
         for _ in 0..GENERATE_TRIES {
             let mut attempt = object.clone();
-            metadata::begin(&self.0, &resource, &mut attempt)?;
+            metadata::begin(&self.0, resource, &mut attempt)?;
             let name = text(&attempt, "name").to_owned();
-            if name.is_empty() {
-                let cause = crate::Cause::new(
-                    "FieldValueRequired",
-                    "metadata.name",
-                    "Required value: name or generateName is required",
-                );
-                return Err(Status::invalid(&id.group, &resource.kind, "", vec![cause]));
+            self.check_namespace_exists(resource, namespace, &name)?;
+            kinds::admit_new(self, resource, &mut attempt)?;
+            kinds::validate_new(resource, &attempt)?;
+            let key = key(resource, namespace, &name);
+            if self.partition(&resource.id).get(&key).is_some() {
+                if generated {
+                    continue;
+                }
+                return Err(Status::already_exists(group, plural, &name));
             }
-            self.check_namespace_exists(&resource, namespace, &name)?;
+            let held = kinds::allocate(self, resource, None, &mut attempt, options.dry_run)?;
             if options.dry_run {
                 return Ok(Arc::new(attempt));
             }
-            let put = self.partition(id).put(&key(&resource, namespace, &name), Expect::Absent, |revision| {
+            let put = self.partition(&resource.id).put(&key, Expect::Absent, |revision| {
                 set(&mut attempt, "resourceVersion", revision.to_string());
                 Arc::new(attempt)
             });
             match put {
-                Ok(entry) => return Ok(entry.value),
-                Err(StoreError::Exists) if generated => {}
-                Err(StoreError::Exists) => return Err(Status::already_exists(&id.group, &id.plural, &name)),
-                Err(other) => return Err(Status::internal(other)),
+                Ok(entry) => {
+                    self.written(resource, &entry.value);
+                    return Ok(entry.value);
+                }
+                Err(StoreError::Exists) => {
+                    held.give_back(self);
+                    if !generated {
+                        return Err(Status::already_exists(group, plural, &name));
+                    }
+                }
+                Err(other) => {
+                    held.give_back(self);
+                    return Err(Status::internal(other));
+                }
             }
         }
-        Err(Status::already_exists(&id.group, &id.plural, text(&object, "generateName")))
+        let name = text(&object, "generateName");
+        let mut status = Status::already_exists(group, plural, name);
+        status.message.push_str(", the server was not able to generate a unique name for the object");
+        Err(status)
     }
 
-    /// Replaces an object, or its `status`. With a `resourceVersion` only the version that the caller saw.
+    /// Replaces an object, or a part of it (`status`). With a `resourceVersion` only the version that the caller saw.
     ///
     /// # Errors
     /// 404 where it is not there, 409 where it changed meanwhile, 400 and 422 where it is not valid.
@@ -70,25 +118,25 @@ impl Api {
         namespace: &str,
         name: &str,
         subresource: Option<&str>,
-        mut object: Value,
+        object: Value,
         options: &WriteOptions,
     ) -> Result<Arc<Value>, Status> {
         let resource = self.resource(id)?;
-        check_type(&resource, &mut object)?;
-        check_namespace(&resource, namespace, &mut object)?;
+        let object = checked_namespace(&resource, namespace, checked_type(&resource, object)?)?;
         let own = text(&object, "name");
         if own != name {
             return Err(Status::bad_request(format!(
                 "the name of the object ({own}) does not match the name on the URL ({name})"
             )));
         }
-        self.modify(&resource, namespace, name, subresource, options, |_| Ok(object.clone()))
+        let done = self.modify(&resource, namespace, name, subresource, options, |_| Ok(object.clone()))?;
+        Ok(done)
     }
 
-    /// Changes an object, or its `status`.
+    /// Changes an object, or a part of it (`status`). An apply creates it where it does not exist.
     ///
     /// # Errors
-    /// As [`Api::update`].
+    /// As [`Api::update`]; 409 for an apply against another manager's fields.
     pub fn patch(
         &self,
         id: &ResourceId,
@@ -98,27 +146,79 @@ impl Api {
         patch: &Patch,
         options: &WriteOptions,
     ) -> Result<Arc<Value>, Status> {
+        self.patch_or_create(id, namespace, name, subresource, patch, options).map(|(object, _)| object)
+    }
+
+    /// As [`Api::patch`], and whether the object was created.
+    pub(crate) fn patch_or_create(
+        &self,
+        id: &ResourceId,
+        namespace: &str,
+        name: &str,
+        subresource: Option<&str>,
+        patch: &Patch,
+        options: &WriteOptions,
+    ) -> Result<(Arc<Value>, bool), Status> {
         let resource = self.resource(id)?;
-        self.modify(&resource, namespace, name, subresource, options, |old| {
-            let mut new = old.clone();
-            match patch {
-                Patch::Merge(patch) | Patch::Strategic(patch) | Patch::Apply(patch) => {
-                    json_patch::merge(&mut new, patch);
-                }
-                Patch::Json(operations) => {
-                    let operations: json_patch::Patch = serde_json::from_value(operations.clone())
-                        .map_err(|error| Status::bad_request(error.to_string()))?;
-                    json_patch::patch(&mut new, &operations).map_err(|error| {
-                        Status::new(
-                            422,
-                            "Invalid",
-                            format!("the server rejected our request due to an error in our request: {error}"),
-                        )
-                    })?;
-                }
+        let Patch::Apply(config) = patch else {
+            let change = |old: &Value| patch::patched(resource.schema(), old, patch);
+            let done = self.modify(&resource, namespace, name, subresource, options, change)?;
+            return Ok((done, false));
+        };
+        let config = checked_namespace(&resource, namespace, checked_type(&resource, config.clone())?)?;
+        managed::check_config(&config)?;
+        if text(&config, "name") != name {
+            let own = text(&config, "name");
+            return Err(Status::bad_request(format!(
+                "the name of the object ({own}) does not match the name on the URL ({name})"
+            )));
+        }
+        let config = sparse(&resource, &config, options)?;
+        loop {
+            let context = self.context(&resource, subresource, options);
+            let change = |old: &Value| managed::apply(&context, old, &config, options.force);
+            let done = self.modify_owned(&resource, namespace, name, subresource, options, Ownership::Applied, change);
+            match done {
+                Err(status) if status.is_not_found() && subresource.is_none() => {}
+                other => return other.map(|object| (object, false)),
             }
-            Ok(new)
+            if !text(&config, "uid").is_empty() {
+                return Err(Status::not_found(&id.group, &id.plural, name));
+            }
+            let made = managed::apply(&context, &empty(&resource), &config, options.force)?;
+            match self.create_owned(&resource, namespace, made, options, Ownership::Applied) {
+                // Somebody else created it meanwhile: apply to that.
+                Err(status) if status.is_already_exists() => {}
+                other => return other.map(|object| (object, true)),
+            }
+        }
+    }
+
+    /// Changes `spec.replicas` through the `scale` of a workload.
+    ///
+    /// # Errors
+    /// As [`Api::update`].
+    pub(crate) fn rescale(
+        &self,
+        id: &ResourceId,
+        namespace: &str,
+        name: &str,
+        options: &WriteOptions,
+        change: impl Fn(&Value) -> Result<Value, Status>,
+    ) -> Result<Arc<Value>, Status> {
+        let resource = self.resource(id)?;
+        self.modify(&resource, namespace, name, Some("scale"), options, |old| {
+            crate::http::scale::apply(old, &change(&crate::http::scale::of(old))?)
         })
+    }
+
+    fn context<'a>(
+        &self,
+        resource: &'a Resource,
+        subresource: Option<&'a str>,
+        options: &'a WriteOptions,
+    ) -> Context<'a> {
+        Context { resource, manager: &options.field_manager, subresource, now: self.0.clock.rfc3339() }
     }
 
     /// Reads, changes and writes, again where somebody else was faster.
@@ -131,23 +231,44 @@ impl Api {
         options: &WriteOptions,
         change: impl Fn(&Value) -> Result<Value, Status>,
     ) -> Result<Arc<Value>, Status> {
+        self.modify_owned(resource, namespace, name, subresource, options, Ownership::Update, change)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn modify_owned(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        subresource: Option<&str>,
+        options: &WriteOptions,
+        ownership: Ownership,
+        change: impl Fn(&Value) -> Result<Value, Status>,
+    ) -> Result<Arc<Value>, Status> {
         let ResourceId { group, plural } = &resource.id;
         let (partition, key) = (self.partition(&resource.id), key(resource, namespace, name));
         loop {
             let missing = || Status::not_found(group, plural, name);
             let entry = partition.get(&key).ok_or_else(missing)?;
             let old = &entry.value;
-            let mut new = change(old)?;
+            let mut new = read(resource, change(old)?, options)?;
             metadata::carry_over(resource, old, &mut new)?;
+            kinds::default(resource, &mut new);
             keep_other_parts(resource, subresource, old, &mut new);
+            kinds::prepare_changed(resource, subresource, old, &mut new);
             if resource.counts_generations && wants_changed(old, &new) {
                 let generation = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
                 set(&mut new, "generation", generation + 1);
             }
             set(&mut new, "resourceVersion", text(old, "resourceVersion"));
+            if ownership == Ownership::Update {
+                managed::update(&self.context(resource, subresource, options), old, &mut new);
+            }
             if new == **old {
                 return Ok(Arc::clone(old));
             }
+            kinds::validate_changed(resource, subresource, old, &new)?;
+            let held = kinds::allocate(self, resource, Some(old), &mut new, options.dry_run)?;
             if options.dry_run {
                 return Ok(Arc::new(new));
             }
@@ -157,7 +278,6 @@ impl Api {
                 && !is_held_namespace(resource, &new)
                 && new.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0) == 0;
             let versioned = |revision: u64| {
-                let mut new = new.clone();
                 set(&mut new, "resourceVersion", revision.to_string());
                 Arc::new(new)
             };
@@ -170,12 +290,21 @@ impl Api {
                 Ok(entry) => {
                     if gone {
                         self.released(resource, &entry.value);
+                    } else {
+                        kinds::give_back_changed(self, resource, old, &entry.value);
+                        self.written(resource, &entry.value);
                     }
                     return Ok(entry.value);
                 }
-                Err(StoreError::Conflict { .. }) => {}
-                Err(StoreError::Missing) => return Err(missing()),
-                Err(other) => return Err(Status::internal(other)),
+                Err(StoreError::Conflict { .. }) => held.give_back(self),
+                Err(StoreError::Missing) => {
+                    held.give_back(self);
+                    return Err(missing());
+                }
+                Err(other) => {
+                    held.give_back(self);
+                    return Err(Status::internal(other));
+                }
             }
         }
     }
@@ -201,51 +330,172 @@ impl Api {
     }
 }
 
-fn check_type(resource: &Resource, object: &mut Value) -> Result<(), Status> {
-    let Some(map) = object.as_object_mut() else {
-        return Err(Status::bad_request("the body of the request is not an object"));
-    };
-    map.entry("apiVersion").or_insert_with(|| Value::from(resource.api_version()));
-    map.entry("kind").or_insert_with(|| Value::from(resource.kind.as_str()));
-    Ok(())
+/// The object of a kind in which nothing is set: what a create is compared with.
+fn empty(resource: &Resource) -> Value {
+    let object = json!({"apiVersion": resource.api_version(), "kind": resource.kind, "metadata": {}});
+    match resource.schema() {
+        Some(of) => normal(schema(), of, object, &mut Report::default()),
+        None => object,
+    }
 }
 
-fn check_namespace(resource: &Resource, namespace: &str, object: &mut Value) -> Result<(), Status> {
-    if !resource.namespaced {
-        set(object, "namespace", Value::Null);
-        return Ok(());
+/// The status of the empty object; null where there is none.
+pub(crate) fn empty_status(resource: &Resource) -> Value {
+    empty(resource).get("status").cloned().unwrap_or(Value::Null)
+}
+
+/// The object in the normal form of its kind; unknown fields are dropped, told or refused.
+fn read(resource: &Resource, mut object: Value, options: &WriteOptions) -> Result<Value, Status> {
+    let mut report = Report::default();
+    let object = match resource.schema() {
+        Some(of) => normal(schema(), of, object, &mut report),
+        None => {
+            // Of a custom resource only the metadata is known.
+            if let (Some(fields), Some(of)) = (object.as_object_mut(), schema().by_name("meta.v1.ObjectMeta")) {
+                let given = fields.remove("metadata").unwrap_or(Value::Null);
+                let made = normal(schema(), of, given, &mut report);
+                report.unknown.iter_mut().for_each(|path| path.insert_str(0, "metadata."));
+                fields.insert("metadata".to_owned(), made);
+            }
+            object
+        }
+    };
+    judge(resource, &report, options)?;
+    Ok(object)
+}
+
+fn judge(resource: &Resource, report: &Report, options: &WriteOptions) -> Result<(), Status> {
+    let Resource { kind, version, .. } = resource;
+    let cannot =
+        |why: &str| Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"));
+    if let Some(error) = &report.error {
+        return Err(cannot(error));
     }
-    let own = text(object, "namespace");
+    let unknown = report.unknown.iter().map(|path| format!("unknown field {path:?}"));
+    let twice = options.notes.duplicates().into_iter().map(|path| format!("duplicate field {path:?}"));
+    let strict: Vec<String> = unknown.chain(twice).collect();
+    match options.field_validation {
+        FieldValidation::Strict if !strict.is_empty() => {
+            Err(cannot(&format!("strict decoding error: {}", strict.join(", "))))
+        }
+        FieldValidation::Warn => {
+            strict.into_iter().for_each(|warning| options.notes.warn(warning));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An apply's body, checked against the types and canonical in its values, but with no field more or less than given.
+fn sparse(resource: &Resource, config: &Value, options: &WriteOptions) -> Result<Value, Status> {
+    let Some(of) = resource.schema() else { return Ok(config.clone()) };
+    let mut report = Report::default();
+    let full = normal(schema(), of, config.clone(), &mut report);
+    judge(resource, &report, options)?;
+    Ok(common(config, &full))
+}
+
+/// The values of `full` where `given` has one.
+fn common(given: &Value, full: &Value) -> Value {
+    match (given, full) {
+        (Value::Object(given), Value::Object(full)) => {
+            let fields = given.iter().filter(|(_, value)| !value.is_null());
+            let known = fields.filter_map(|(name, value)| match full.get(name) {
+                Some(full) => Some((name.clone(), common(value, full))),
+                // Go leaves an empty value out; the applier wants it all the same.
+                None => is_empty(value).then(|| (name.clone(), value.clone())),
+            });
+            Value::Object(known.collect())
+        }
+        (Value::Array(given), Value::Array(full)) => given.iter().zip(full).map(|(g, f)| common(g, f)).collect(),
+        (_, full) => full.clone(),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
+}
+
+/// The object with `apiVersion` and `kind`, which must be the resource's where given.
+pub(crate) fn checked_type(resource: &Resource, mut object: Value) -> Result<Value, Status> {
+    let Some(fields) = object.as_object_mut() else {
+        let kind = &resource.kind;
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): the body is not an object"
+        )));
+    };
+    let (wanted_version, wanted_kind) = (resource.api_version(), resource.kind.as_str());
+    let given = |field: &str, wanted: &str| {
+        let given = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+        if given.is_empty() { wanted.to_owned() } else { given.to_owned() }
+    };
+    let (version, kind) = (given("apiVersion", &wanted_version), given("kind", wanted_kind));
+    if (version.as_str(), kind.as_str()) != (wanted_version.as_str(), wanted_kind) {
+        let short = version.rsplit('/').next().unwrap_or_default();
+        let why = if version == wanted_version {
+            format!("no kind {kind:?} is registered for version {version:?} in scheme")
+        } else {
+            format!(
+                "the API version in the data ({version}) does not match the expected API version ({wanted_version})"
+            )
+        };
+        let message = if version == wanted_version {
+            format!("{kind} in version {short:?} cannot be handled as a {wanted_kind}: {why}")
+        } else {
+            why
+        };
+        return Err(Status::bad_request(message));
+    }
+    fields.insert("apiVersion".to_owned(), Value::from(version));
+    fields.insert("kind".to_owned(), Value::from(kind));
+    Ok(object)
+}
+
+fn checked_namespace(resource: &Resource, namespace: &str, mut object: Value) -> Result<Value, Status> {
+    if !resource.namespaced {
+        set(&mut object, "namespace", Value::Null);
+        return Ok(object);
+    }
+    let own = text(&object, "namespace");
     if !own.is_empty() && own != namespace {
         return Err(Status::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
     }
-    set(object, "namespace", namespace);
-    Ok(())
+    set(&mut object, "namespace", namespace);
+    Ok(object)
 }
 
 /// A write to `status` changes nothing else, and any other write does not change the status.
 fn keep_other_parts(resource: &Resource, subresource: Option<&str>, old: &Value, new: &mut Value) {
     let has_status = resource.subresource("status").is_some();
     let Some(fields) = new.as_object_mut() else { return };
-    let copy = |fields: &mut serde_json::Map<String, Value>, key: &str| match old.get(key) {
+    let keep = |fields: &mut serde_json::Map<String, Value>, name: &str| match old.get(name) {
         Some(value) => {
-            fields.insert(key.to_owned(), value.clone());
+            fields.insert(name.to_owned(), value.clone());
         }
         None => {
-            fields.remove(key);
+            fields.remove(name);
         }
     };
-    if subresource == Some("binding") {
+    match subresource {
         // Binding writes a part of both.
-    } else if subresource == Some("status") {
-        let names: Vec<String> =
-            fields.keys().chain(old.as_object().into_iter().flat_map(|o| o.keys())).cloned().collect();
-        for name in names.iter().filter(|n| !matches!(n.as_str(), "metadata" | "status")) {
-            copy(fields, name);
+        Some("binding") => {}
+        Some("status") => {
+            let names: Vec<String> =
+                fields.keys().chain(old.as_object().into_iter().flat_map(|o| o.keys())).cloned().collect();
+            for name in names.iter().filter(|n| !matches!(n.as_str(), "metadata" | "status")) {
+                keep(fields, name);
+            }
         }
-    } else if has_status {
-        copy(fields, "status");
+        _ if has_status => keep(fields, "status"),
+        _ => {}
     }
 }

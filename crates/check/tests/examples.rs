@@ -1,71 +1,95 @@
-//! The two charts of the sample application, as the real helm renders them.
+//! The two charts of the sample application: what is found, and where in their templates.
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../graph/tests/support/mod.rs"]
-mod support;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use std::process::Command;
-
+use bowline_chart::{Chart, UserValues, ValueSources};
 use bowline_check::{Finding, check};
 use bowline_graph::Graph;
+use bowline_render::{Environment, Options, render};
 
-/// What is found in a chart below `examples/`, released into `namespace`; `None` where helm is absent.
-fn findings(chart: &str, namespace: &str, flags: &[&str]) -> Option<Vec<Finding>> {
-    let helm = bowline_peers::find("helm")?;
-    let path = format!("{}/../../examples/{chart}", env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(helm);
-    command.args(["template", "todo-app", &path, "--namespace", namespace]).args(flags);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let set = support::set(&String::from_utf8(output.stdout).unwrap());
-    assert!(set.hooks.len() + set.manifests.len() >= 6);
-    Some(check(&Graph::build(&set, namespace)))
+struct Nothing;
+
+impl Environment for Nothing {}
+
+fn folder(chart: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(chart)
+}
+
+/// What is found in a chart below `examples/`, released into `namespace`.
+fn findings(chart: &str, namespace: &str, files: &[&str], set: &[&str]) -> Vec<Finding> {
+    let files = files.iter().map(|file| folder(chart).join(file).display().to_string()).collect();
+    let sources = ValueSources { files, set: set.iter().map(|s| (*s).to_owned()).collect(), ..ValueSources::default() };
+    let values = UserValues::load(&sources).unwrap();
+    let world: Rc<dyn Environment> = Rc::new(Nothing);
+    let options = Options::install("todo-app", namespace);
+    let manifests = render(&Chart::load(&folder(chart)).unwrap(), &values, &options, &world).unwrap();
+    assert!(manifests.hooks.len() + manifests.manifests.len() >= 6);
+    check(&Graph::build(&manifests, namespace))
 }
 
 fn lines(findings: &[Finding]) -> Vec<String> {
-    findings.iter().map(|f| format!("{} {} {} {}", f.severity, f.rule, f.object, f.location.file)).collect()
+    findings.iter().map(|f| format!("{} {} {} {}", f.severity, f.rule, f.object, f.location)).collect()
 }
 
 #[test]
 fn the_corrected_chart_is_clean_for_every_environment() {
-    for flags in
-        [&[][..], &["-f", "values-dev.yaml"], &["-f", "values-local.yaml"], &["--set", "secrets.existingSecret=mine"]]
-    {
-        let folder = format!("{}/../../examples/todo-app/chart/", env!("CARGO_MANIFEST_DIR"));
-        let flags: Vec<String> =
-            flags.iter().map(|f| if f.ends_with(".yaml") { format!("{folder}{f}") } else { (*f).into() }).collect();
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let Some(found) = findings("todo-app/chart", "todo-app", &flags) else { return };
-        assert_eq!(lines(&found), Vec::<String>::new(), "{flags:?}");
+    let none: &[&str] = &[];
+    for (files, set) in [
+        (none, none),
+        (&["values-dev.yaml"], none),
+        (&["values-local.yaml"], none),
+        (none, &["secrets.existingSecret=mine"]),
+        (none, &["namespace.create=true"]),
+        (none, &["migration.enabled=false"]),
+    ] {
+        assert_eq!(
+            lines(&findings("todo-app/chart", "todo-app", files, set)),
+            Vec::<String>::new(),
+            "{files:?} {set:?}"
+        );
     }
 }
 
 #[test]
 fn the_chart_as_written_has_its_defects() {
-    let Some(found) = findings("todo-app-as-written/chart", "todo-app", &[]) else { return };
+    let found = findings("todo-app-as-written/chart", "todo-app", &[], &[]);
     let job = "Job/todo-app-migrate todo-app/templates/migration-job.yaml";
     assert_eq!(
         lines(&found),
         [
-            format!("error hook-retry-blocked {job}"),
-            format!("error hook-needs-later-object {job}"),
-            "warning image-kept-stale Deployment/todo-backend todo-app/templates/backend-deployment.yaml".to_owned(),
-            "warning image-kept-stale Deployment/todo-frontend todo-app/templates/frontend-deployment.yaml".to_owned(),
-            "warning browser-address Deployment/todo-frontend todo-app/templates/frontend-deployment.yaml".to_owned(),
-            format!("warning image-kept-stale {job}"),
-            "warning namespace-of-release Namespace/todo-app todo-app/templates/namespace.yaml".to_owned(),
+            format!("error hook-retry-blocked {job}:11"),
+            format!("error hook-needs-later-object {job}:29"),
+            "warning image-kept-stale Deployment/todo-backend todo-app/templates/backend-deployment.yaml:24".to_owned(),
+            "warning image-kept-stale Deployment/todo-frontend todo-app/templates/frontend-deployment.yaml:24"
+                .to_owned(),
+            "warning browser-address Deployment/todo-frontend todo-app/templates/frontend-deployment.yaml:34"
+                .to_owned(),
+            format!("warning image-kept-stale {job}:22"),
+            "warning namespace-of-release Namespace/todo-app todo-app/templates/namespace.yaml:4".to_owned(),
         ]
+    );
+    assert_eq!(
+        found[1].to_string(),
+        "\
+error[hook-needs-later-object]: Job/todo-app-migrate (pre-install hook, weight -5) needs Secret/todo-app-secrets (env), which this \
+chart creates only after all pre-install hooks: the first install waits until its timeout
+  --> todo-app/templates/migration-job.yaml:29
+  --> todo-app/templates/secret.yaml:4: Secret/todo-app-secrets comes in the phase install
+  hint: give Secret/todo-app-secrets helm.sh/hook: pre-install,pre-upgrade and a helm.sh/hook-weight below -5 (or a copy of it for the hook \
+alone), or deploy in the order of the graph: bowline deploy --order graph"
     );
 }
 
 #[test]
 fn the_chart_as_written_splits_over_two_namespaces_where_none_is_given() {
-    let Some(found) = findings("todo-app-as-written/chart", "default", &[]) else { return };
+    let found = findings("todo-app-as-written/chart", "default", &[], &[]);
     let errors: Vec<&Finding> = found.iter().filter(|f| f.rule == "namespace-mismatch").collect();
     assert_eq!(errors.len(), 1, "{found:#?}");
-    assert!(
-        errors[0].message.contains("is in namespace default and looks there for Secret/todo-app-secrets"),
-        "{}",
-        errors[0]
-    );
+    let message = "the hook Job/todo-app-migrate is in namespace default and looks there for Secret/todo-app-secrets, \
+                   which this chart creates in namespace todo-app";
+    assert_eq!((errors[0].message.as_str(), errors[0].location.line), (message, 29));
+    let dev = findings("todo-app-as-written/chart", "todo-app", &["values-dev.yaml"], &[]);
+    assert!(dev.iter().any(|f| f.rule == "namespace-mismatch"), "the namespace is not only the command line's to say");
 }

@@ -54,7 +54,7 @@ fn a_hook_that_needs_an_object_of_a_later_phase() {
     assert_eq!((finding.severity, finding.location.file.as_str()), (Severity::Error, "templates/job.yaml"));
     assert_eq!(finding.location.line, 9, "the line of the reference: {}", finding.location);
     assert_eq!(finding.related[0].location.to_string(), "templates/secret.yaml:5:9");
-    assert!(finding.message.contains("Job/migrate (pre-install hook (weight -5)) needs Secret/db"), "{finding}");
+    assert!(finding.message.contains("Job/migrate (pre-install hook, weight -5) needs Secret/db"), "{finding}");
 
     let sooner =
         SECRET.replace("name: db", "name: db\n  annotations: { helm.sh/hook: pre-install, helm.sh/hook-weight: '-6' }");
@@ -70,7 +70,7 @@ fn the_order_of_hooks_among_themselves_counts() {
     let later =
         SECRET.replace("name: db", "name: db\n  annotations: { helm.sh/hook: pre-install, helm.sh/hook-weight: '5' }");
     let finding = one("hook-needs-later-object", &format!("{later}---{}", job(PRE, ENV)));
-    assert!(finding.message.contains("only later, as pre-install hook (weight 5)"), "{finding}");
+    assert!(finding.message.contains("only later, as pre-install hook, weight 5"), "{finding}");
 }
 
 #[test]

@@ -110,8 +110,8 @@ pub(crate) struct Values {
 /// Which cluster.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Target {
-    /// Kubeconfig of the cluster [default: the embedded cluster while it is up, else kubectl's]
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    /// Kubeconfig of the cluster [default: KUBECONFIG, else the embedded cluster while it is up, else kubectl's]
+    #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig
     #[arg(long, value_name = "NAME")]
@@ -336,7 +336,7 @@ pub(crate) struct Logs {
     pub(crate) namespace: Option<String>,
     /// Only the last lines of each
     #[arg(long, value_name = "LINES")]
-    pub(crate) tail: Option<i64>,
+    pub(crate) tail: Option<u32>,
     /// The log of the container before its last restart
     #[arg(short, long)]
     pub(crate) previous: bool,
@@ -346,10 +346,28 @@ pub(crate) struct Logs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
+    /// Run a cluster without an application until Ctrl-C
+    Start(ClusterStart),
     /// Print the path of the running cluster's kubeconfig
     Kubeconfig,
     /// Say whether it runs, where, and what is simulated
     Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterStart {
+    /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) api_port: u16,
+}
+
+impl From<Order> for bowline_plan::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Helm => Self::Helm,
+            Order::Graph => Self::Graph,
+        }
+    }
 }
 
 /// `90s`, `5m`, `1h30m`, `500ms`, as Go writes durations; a bare number is seconds.

@@ -73,6 +73,11 @@ impl ControlPlane {
         &self.api
     }
 
+    /// The node, where there is one.
+    pub fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
+    }
+
     /// Stops the controllers, then ends all pods: gently, and by force after `grace`. Nothing runs on when it returns.
     ///
     /// # Errors

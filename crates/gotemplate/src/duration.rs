@@ -2,19 +2,40 @@
 
 use crate::{Failure, Type, Value};
 
+const DURATION: Type = Type::Named("time.Duration");
+
+/// To a multiple of `unit`, towards zero.
+pub fn truncate(nanoseconds: i64, unit: i64) -> i64 {
+    if unit <= 0 { nanoseconds } else { nanoseconds - nanoseconds % unit }
+}
+
+/// To the nearest multiple of `unit`, halves away from zero; what does not fit is the nearest that does.
+pub fn round(nanoseconds: i64, unit: i64) -> i64 {
+    if unit <= 0 {
+        return nanoseconds;
+    }
+    let rest = nanoseconds % unit;
+    if rest.unsigned_abs() * 2 < unit.unsigned_abs() {
+        return nanoseconds - rest;
+    }
+    let missing = unit - rest.abs();
+    if nanoseconds < 0 { nanoseconds.saturating_sub(missing) } else { nanoseconds.saturating_add(missing) }
+}
+
 /// What the method `name` takes and gives.
 pub(crate) fn method(name: &str) -> Option<(&'static [Type], Type)> {
     Some(match name {
         "String" => (&[], Type::Text),
         "Hours" | "Minutes" | "Seconds" => (&[], Type::Float),
         "Milliseconds" | "Microseconds" | "Nanoseconds" => (&[], Type::Int64),
-        "Abs" => (&[], Type::Named("time.Duration")),
+        "Abs" => (&[], DURATION),
+        "Round" | "Truncate" => (&[DURATION], DURATION),
         _ => return None,
     })
 }
 
 /// Calls the method `name`.
-pub(crate) fn call(nanoseconds: i64, name: &str, _args: &[Value]) -> Result<Value, Failure> {
+pub(crate) fn call(nanoseconds: i64, name: &str, args: &[Value]) -> Result<Value, Failure> {
     // Whole units and rest apart, as Go does it, so that the same digits come out.
     let of = |unit: i64| (nanoseconds / unit) as f64 + (nanoseconds % unit) as f64 / unit as f64;
     Ok(match name {
@@ -26,6 +47,8 @@ pub(crate) fn call(nanoseconds: i64, name: &str, _args: &[Value]) -> Result<Valu
         "Microseconds" => Value::Int64(nanoseconds / 1_000),
         "Nanoseconds" => Value::Int64(nanoseconds),
         "Abs" => Value::Duration(nanoseconds.saturating_abs()),
+        "Round" => Value::Duration(round(nanoseconds, args[0].signed().unwrap_or(0))),
+        "Truncate" => Value::Duration(truncate(nanoseconds, args[0].signed().unwrap_or(0))),
         _ => return Err(Failure::new(format!("time.Duration has no method {name}"))),
     })
 }

@@ -203,8 +203,8 @@ fn phases_follow_weight_then_name() {
     let hook = graph.hooks(bowline_manifest::HookEvent::PostUpgrade)[0];
     let titles =
         |journey: Journey| -> Vec<String> { graph.phases(hook, journey).iter().map(|p| p.title(journey)).collect() };
-    assert_eq!(titles(Journey::Install), ["pre-install hook (weight -1)"]);
-    assert_eq!(titles(Journey::Upgrade), ["post-upgrade hook (weight -1)"]);
+    assert_eq!(titles(Journey::Install), ["pre-install hook, weight -1"]);
+    assert_eq!(titles(Journey::Upgrade), ["post-upgrade hook, weight -1"]);
     assert!(titles(Journey::Rollback).is_empty());
 }
 
@@ -276,10 +276,10 @@ fn prints_phases_and_needs() {
     assert_eq!(
         graph.to_text(Journey::Install),
         "\
-pre-install hook (weight -1)
+pre-install hook, weight -1
   Job/b-first
     serviceAccount ServiceAccount/runner (later: install)
-pre-install hook (weight 0)
+pre-install hook, weight 0
   Pod/a
   Job/z
 install

@@ -25,10 +25,8 @@ pub(super) fn table() -> Vec<Function<Host>> {
         pure("durationMilliseconds", &[Any], Int64, |args| Ok(Value::Int64(or_zero(&args[0]) / 1_000_000))),
         pure("durationMicroseconds", &[Any], Int64, |args| Ok(Value::Int64(or_zero(&args[0]) / 1_000))),
         pure("durationNanoseconds", &[Any], Int64, |args| Ok(Value::Int64(or_zero(&args[0])))),
-        pure("durationRoundTo", &[Any, Any], DURATION, |args| Ok(multiple(args, round))),
-        pure("durationTruncateTo", &[Any, Any], DURATION, |args| {
-            Ok(multiple(args, |duration, unit| if unit <= 0 { duration } else { duration - duration % unit }))
-        }),
+        pure("durationRoundTo", &[Any, Any], DURATION, |args| Ok(multiple(args, duration::round))),
+        pure("durationTruncateTo", &[Any, Any], DURATION, |args| Ok(multiple(args, duration::truncate))),
     ]
 }
 
@@ -45,22 +43,6 @@ fn units(args: &[Value], divide: f64, unit: i64) -> Answer {
 fn multiple(args: &[Value], of: fn(i64, i64) -> i64) -> Value {
     let Ok(duration) = to_duration(&args[0]) else { return Value::Duration(0) };
     Value::Duration(to_duration(&args[1]).map_or(duration, |unit| of(duration, unit)))
-}
-
-/// To the nearest multiple, halves away from zero; what does not fit is the nearest that does.
-pub(super) fn round(duration: i64, unit: i64) -> i64 {
-    if unit <= 0 {
-        return duration;
-    }
-    let rest = duration % unit;
-    let (rest_size, half_or_more) = (rest.abs(), rest.unsigned_abs() * 2 >= unit.unsigned_abs());
-    if duration < 0 {
-        if half_or_more { duration.saturating_sub(unit - rest_size) } else { duration - rest }
-    } else if half_or_more {
-        duration.saturating_add(unit - rest_size)
-    } else {
-        duration - rest
-    }
 }
 
 /// Nanoseconds of a duration, a text, or a number of seconds.

@@ -6,6 +6,7 @@
 mod arguments;
 mod case;
 mod cast;
+mod dates;
 mod decimal;
 mod defaults;
 mod dicts;
@@ -83,6 +84,7 @@ pub fn table() -> Vec<Function<Host>> {
         decimal::table(),
         random::table(),
         durations::table(),
+        dates::table(),
     ]
     .into_iter()
     .flatten()
