@@ -26,8 +26,11 @@ mod namespace;
 #[cfg(target_os = "linux")]
 mod netlink;
 mod network;
+mod outside;
 mod pod;
 mod pod_namespace;
+#[cfg(target_os = "linux")]
+mod pod_network;
 mod pod_status;
 pub mod postgres;
 mod probe;
@@ -239,6 +242,7 @@ async fn start_process(
     std::fs::create_dir_all(&directory)
         .and_then(|()| directory.canonicalize().map(drop))
         .map_err(|cause| NodeError::Directory { path: directory.clone(), cause })?;
+    raise_file_limit();
     let capabilities = Capabilities::detect(&config.shim).await;
     let can = capabilities.network && capabilities.mount;
     let network_mode = match config.network {
@@ -251,13 +255,9 @@ async fn start_process(
         None => NetworkMode::Host,
     };
     let launcher = Launcher { shim: config.shim };
-    let network = Arc::new(Network::new(
-        network_mode,
-        launcher.clone(),
-        capabilities.clone(),
-        directory.clone(),
-        random.fork("ports"),
-    ));
+    let network =
+        Network::new(network_mode, launcher.clone(), &capabilities, directory.clone(), random.fork("ports")).await;
+    let network = Arc::new(network.map_err(|why| NodeError::Network { wanted: network_mode, why: why.message })?);
     let proxy = ServiceProxy::start(
         api.clone(),
         network.clone(),
@@ -278,6 +278,17 @@ async fn start_process(
         events: Events::new(api.clone(), name, "kubelet"),
     });
     Ok((runtime, mode, network, proxy))
+}
+
+/// Listeners and connections of many pods take many files: as many as this user may have.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::debug!(%error, "could not raise the limit of open files");
+    }
 }
 
 /// What pods on this machine lack, in sentences.

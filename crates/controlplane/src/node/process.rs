@@ -111,6 +111,8 @@ impl Sandbox for ProcessSandbox {
         async move {
             let image = self.shared.images.find(&spec.container.image).map_err(|e| RuntimeError::new(e.message))?;
             let order = self.order(&spec, image)?;
+            self.link.note_outside(order.env.values().chain(&order.argv));
+            self.shared.network.serve(&self.link).await;
             let launched = self.shared.launcher.launch(&order).await?;
             let Launched { process, stdout, stderr } = launched;
             let log = spec.log.clone();
