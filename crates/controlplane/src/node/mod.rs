@@ -12,6 +12,7 @@
 //! Never: decides where a pod runs or how many there are; leaves a process behind when Bowline dies.
 
 mod addresses;
+mod context;
 mod env;
 mod events;
 mod http_client;
@@ -43,6 +44,7 @@ mod runtime;
 mod sandbox_shim;
 mod scripted;
 pub mod shim;
+mod slot;
 mod start;
 mod stop;
 mod volumes;
@@ -66,6 +68,7 @@ pub use network::NetworkMode;
 pub use scripted::{Script, Scripts};
 
 use addresses::AddressPool;
+use context::{Context, Drain};
 use events::Events;
 use launch::Launcher;
 use log_source::NodeLogs;
@@ -77,7 +80,6 @@ use proxy::ServiceProxy;
 use register::Registration;
 use runtime::Runtime;
 use scripted::ScriptedRuntime;
-use worker::{Context, Drain};
 
 /// What a node is to be.
 #[derive(Clone, Debug)]
@@ -121,7 +123,7 @@ pub struct ProcessConfig {
 pub enum NodeError {
     #[error("registering node {name}: {cause}")]
     Register { name: String, cause: bowline_apiserver::Status },
-    #[error("creating the node's directory {}: {cause}", path.display())]
+    #[error("preparing the node's directory {}: {cause}", path.display())]
     Directory { path: PathBuf, cause: std::io::Error },
     #[error("the network mode {wanted:?} is asked for, but this machine does not allow it: {why}")]
     Network { wanted: NetworkMode, why: String },
@@ -243,6 +245,11 @@ async fn start_process(
         .and_then(|()| directory.canonicalize().map(drop))
         .map_err(|cause| NodeError::Directory { path: directory.clone(), cause })?;
     raise_file_limit();
+    let pods = directory.join("pods");
+    if pods.exists() {
+        // Pods of an earlier run: nothing of them is left but these files.
+        std::fs::remove_dir_all(&pods).map_err(|cause| NodeError::Directory { path: pods, cause })?;
+    }
     let capabilities = Capabilities::detect(&config.shim).await;
     let can = capabilities.network && capabilities.mount;
     let network_mode = match config.network {

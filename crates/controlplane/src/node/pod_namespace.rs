@@ -16,6 +16,11 @@ use super::namespace::Capabilities;
 use super::runtime::RuntimeError;
 use super::shim::{Mount, NetworkRole, Order, Report, Request, Unshare, frame};
 
+#[cfg(target_os = "linux")]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::empty();
+
 /// Where pods ask for names.
 pub(crate) const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
 
@@ -163,12 +168,8 @@ async fn receive(control: &UnixStream) -> io::Result<(Report, Option<OwnedFd>)> 
         .async_io(Interest::READABLE, || {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            let received = rustix::net::recvmsg(
-                control,
-                &mut [io::IoSliceMut::new(&mut bytes)],
-                &mut ancillary,
-                RecvFlags::CMSG_CLOEXEC,
-            )?;
+            let received =
+                rustix::net::recvmsg(control, &mut [io::IoSliceMut::new(&mut bytes)], &mut ancillary, CLOSED_ON_EXEC)?;
             let socket = ancillary.drain().find_map(|message| match message {
                 RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
                 _ => None,

@@ -71,8 +71,17 @@ impl Runtime for ProcessRuntime {
 
     fn log(&self, pod: &Pod, container: &str, attempt: u32) -> Result<ContainerLog, RuntimeError> {
         let path = self.shared.pod_directory(pod).join("logs").join(container).join(format!("{attempt}.log"));
-        ContainerLog::in_file(self.shared.clock.clone(), path.clone())
+        ContainerLog::in_file(self.shared.clock.clone(), &path)
             .map_err(|e| RuntimeError::new(format!("creating the log {}: {e}", path.display())))
+    }
+
+    fn forget(&self, pod: &Pod) {
+        let directory = self.shared.pod_directory(pod);
+        if let Err(error) = std::fs::remove_dir_all(&directory)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %directory.display(), "could not remove a pod's directory");
+        }
     }
 
     fn sandbox(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<Arc<dyn Sandbox>, RuntimeError>> {

@@ -21,6 +21,9 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     /// A log for an attempt of a container.
     fn log(&self, pod: &Pod, container: &str, attempt: u32) -> Result<ContainerLog, RuntimeError>;
 
+    /// Removes what is kept of a pod that is gone from the API.
+    fn forget(&self, pod: &Pod);
+
     /// Prepares a pod: its network, its volumes.
     fn sandbox(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<Arc<dyn Sandbox>, RuntimeError>>;
 }

@@ -8,6 +8,11 @@ use rustix::net::{AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, Send
 
 use super::shim::{NetworkRole, Order, Report, Request, frame, read_frame, write_frame};
 
+#[cfg(target_os = "linux")]
+const CLOSED_ON_EXEC: SocketFlags = SocketFlags::CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSED_ON_EXEC: SocketFlags = SocketFlags::empty();
+
 /// Sets the namespaces up and serves requests for sockets until Bowline is gone.
 pub(crate) fn hold(order: &Order, control: &UnixStream) -> Result<(), String> {
     #[cfg(target_os = "linux")]
@@ -42,8 +47,7 @@ pub(crate) fn hold(order: &Order, control: &UnixStream) -> Result<(), String> {
 }
 
 fn stream_socket() -> std::io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC;
-    Ok(rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?)
+    Ok(rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, CLOSED_ON_EXEC, None)?)
 }
 
 fn listen(address: SocketAddrV4) -> std::io::Result<OwnedFd> {

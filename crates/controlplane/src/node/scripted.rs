@@ -108,6 +108,8 @@ impl Runtime for ScriptedRuntime {
         Ok(ContainerLog::in_memory(self.clock.clone()))
     }
 
+    fn forget(&self, _pod: &Pod) {}
+
     fn sandbox(&self, _spec: SandboxSpec) -> BoxFuture<'_, Result<Arc<dyn Sandbox>, RuntimeError>> {
         let sandbox: Arc<dyn Sandbox> = Arc::new(ScriptedSandbox { scripts: self.scripts.clone() });
         async move { Ok(sandbox) }.boxed()

@@ -8,14 +8,16 @@ use bowline_apiserver::{ListOptions, resources};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::context::NamespaceConfig;
 use super::env::{self, expand};
 use super::events::{About, Severity};
 use super::pod::Handler;
 use super::pod_status::{Ended, State};
 use super::probe::{Probes, Target, http_check};
 use super::runtime::{ContainerSpec, Running, SandboxSpec};
+use super::slot::Kind;
 use super::volumes;
-use super::worker::{Kind, Message, NamespaceConfig, Worker};
+use super::worker::{Message, Worker};
 
 /// Delays between attempts to set up a volume, as the kubelet's.
 const FIRST_MOUNT_DELAY: Duration = Duration::from_millis(500);

@@ -27,10 +27,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::context::Drain;
 use super::events::Events;
 use super::network::{Network, NetworkMode, PodLink};
 use super::rewrite::{self, ServicePort};
-use super::worker::Drain;
 pub(crate) use holder::of_port as holder_of_port;
 
 use backends::{Backends, Target};
