@@ -12,8 +12,8 @@ mod bench;
 mod layers;
 mod suite;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -33,6 +33,8 @@ enum Chore {
     },
     /// Measure, side by side with the real programs, and print the table.
     Bench,
+    /// Write the generated pages anew.
+    Docs,
     /// Check the crates' dependencies against the table in docs/architecture.md.
     Layers,
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Test { only } => suite::run(&root, &only),
         Chore::Bench => bench::run(&root),
+        Chore::Docs => docs(&root),
         Chore::Layers => layers::check(&root),
     };
     match result {
@@ -51,6 +54,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes `docs/cli.md`. The test that compares it also writes it, so that the chores need not link the command line.
+fn docs(root: &Path) -> Result<(), String> {
+    let arguments = ["test", "--quiet", "-p", "bowline", "--test", "reference"];
+    let mut command = Command::new(env!("CARGO"));
+    let status = command.args(arguments).current_dir(root).env("BOWLINE_WRITE_REFERENCE", "1").status();
+    let status = status.map_err(|e| format!("run cargo test: {e}"))?;
+    if status.success() { Ok(()) } else { Err("docs/cli.md was not written".to_owned()) }
 }
 
 fn workspace_root() -> PathBuf {

@@ -1,4 +1,8 @@
 //! A deployment system for Kubernetes in one binary. Everything is in `bowline-cli`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bowline_cli::main()
+}

@@ -54,7 +54,7 @@ fn a_hook_that_needs_an_object_of_a_later_phase() {
     assert_eq!((finding.severity, finding.location.file.as_str()), (Severity::Error, "templates/job.yaml"));
     assert_eq!(finding.location.line, 9, "the line of the reference: {}", finding.location);
     assert_eq!(finding.related[0].location.to_string(), "templates/secret.yaml:5:9");
-    assert!(finding.message.contains("Job/migrate (pre-install hook (weight -5)) needs Secret/db"), "{finding}");
+    assert!(finding.message.contains("Job/migrate (pre-install hook, weight -5) needs Secret/db"), "{finding}");
 
     let sooner =
         SECRET.replace("name: db", "name: db\n  annotations: { helm.sh/hook: pre-install, helm.sh/hook-weight: '-6' }");
@@ -70,7 +70,7 @@ fn the_order_of_hooks_among_themselves_counts() {
     let later =
         SECRET.replace("name: db", "name: db\n  annotations: { helm.sh/hook: pre-install, helm.sh/hook-weight: '5' }");
     let finding = one("hook-needs-later-object", &format!("{later}---{}", job(PRE, ENV)));
-    assert!(finding.message.contains("only later, as pre-install hook (weight 5)"), "{finding}");
+    assert!(finding.message.contains("only later, as pre-install hook, weight 5"), "{finding}");
 }
 
 #[test]
@@ -231,6 +231,10 @@ fn a_service_that_selects_nothing() {
     assert!(found(rule, &format!("{SERVICE}---{}", deployment("api", ""))).is_empty());
     let by_hand = SERVICE.replace("selector: { app: api }, ", "");
     assert!(found(rule, &by_hand).is_empty(), "a Service without selector has its endpoints from elsewhere");
+    let foreign = SERVICE.replace("name: api", "name: api, namespace: kube-system");
+    assert!(found(rule, &foreign).is_empty(), "pods of another namespace are not the chart's");
+    let operated = format!("{SERVICE}---\napiVersion: db.example.com/v1\nkind: Cluster\nmetadata: {{ name: api }}\n");
+    assert!(found(rule, &operated).is_empty(), "an operator makes the pods");
 }
 
 #[test]

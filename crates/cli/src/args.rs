@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bowline_controlplane::node::NetworkMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A deployment system for Kubernetes in one binary.
@@ -110,8 +111,8 @@ pub(crate) struct Values {
 /// Which cluster.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Target {
-    /// Kubeconfig of the cluster [default: the embedded cluster while it is up, else kubectl's]
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    /// Kubeconfig of the cluster [default: KUBECONFIG, else the embedded cluster while it is up, else kubectl's]
+    #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig
     #[arg(long, value_name = "NAME")]
@@ -177,9 +178,8 @@ pub(crate) struct Up {
     /// Local port of a Service of type LoadBalancer
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = service_port)]
     pub(crate) ports: Vec<(String, u16)>,
-    /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
-    pub(crate) api_port: u16,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterStart,
     /// Progress as text or as events
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: EventOutput,
@@ -336,7 +336,7 @@ pub(crate) struct Logs {
     pub(crate) namespace: Option<String>,
     /// Only the last lines of each
     #[arg(long, value_name = "LINES")]
-    pub(crate) tail: Option<i64>,
+    pub(crate) tail: Option<u32>,
     /// The log of the container before its last restart
     #[arg(short, long)]
     pub(crate) previous: bool,
@@ -346,10 +346,51 @@ pub(crate) struct Logs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
+    /// Run a cluster without an application until Ctrl-C
+    Start(ClusterStart),
     /// Print the path of the running cluster's kubeconfig
     Kubeconfig,
     /// Say whether it runs, where, and what is simulated
     Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterStart {
+    /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) api_port: u16,
+    /// Network of pods: one of their own each where the kernel allows it, or this machine's
+    #[arg(long, value_name = "NETWORK", default_value = "auto")]
+    pub(crate) network: Network,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    /// The best that the kernel allows
+    Auto,
+    /// A network for each pod, or an error
+    Namespace,
+    /// The machine's own, with `PORT` set for each container
+    Host,
+}
+
+impl From<Network> for Option<NetworkMode> {
+    fn from(network: Network) -> Self {
+        match network {
+            Network::Auto => None,
+            Network::Namespace => Some(NetworkMode::Namespace),
+            Network::Host => Some(NetworkMode::Host),
+        }
+    }
+}
+
+impl From<Order> for bowline_plan::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Helm => Self::Helm,
+            Order::Graph => Self::Graph,
+        }
+    }
 }
 
 /// `90s`, `5m`, `1h30m`, `500ms`, as Go writes durations; a bare number is seconds.

@@ -10,3 +10,5 @@ pub(crate) const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 pub(crate) const LOG: &str = "BOWLINE_LOG";
 /// Name by which the release lock knows this run. Default: `user@host`, with the process id.
 pub(crate) const IDENTITY: &str = "BOWLINE_IDENTITY";
+/// Kubeconfig files as kubectl reads them; set, it wins over a running embedded cluster.
+pub(crate) const KUBECONFIG: &str = "KUBECONFIG";

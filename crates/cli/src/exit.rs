@@ -22,3 +22,11 @@ impl From<Exit> for ExitCode {
         Self::from(exit as u8)
     }
 }
+
+impl Exit {
+    /// What another run of this program said with its exit code.
+    pub(crate) fn of_code(code: Option<i32>) -> Self {
+        let all = [Self::Ok, Self::Failed, Self::Usage, Self::Pending, Self::TimedOut, Self::Interrupted];
+        all.into_iter().find(|exit| Some(*exit as i32) == code).unwrap_or(Self::Failed)
+    }
+}

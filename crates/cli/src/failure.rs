@@ -1,8 +1,9 @@
-//! What a failed run tells its user: what failed, the cause, where, and a hint that is a command. Every conversion from
-//! another crate's error stands in this file's neighbours under `failure/`, none in the commands.
+//! What a failed run tells its user: what failed, the cause, where, and a hint that is a command.
 
 use std::error::Error;
 use std::fmt::Write as _;
+
+use bowline_engine::EngineError;
 
 use crate::exit::Exit;
 
@@ -39,6 +40,19 @@ impl Failure {
             }
             error = cause.source();
         }
+        failure
+    }
+
+    /// The engine did not do what was asked.
+    pub(crate) fn of_engine(doing: impl Into<String>, error: &EngineError) -> Self {
+        let exit = match error {
+            _ if error.is_interrupted() => Exit::Interrupted,
+            _ if error.is_timed_out() => Exit::TimedOut,
+            _ => Exit::Failed,
+        };
+        let mut failure = Self::because(exit, doing, error);
+        failure.details = error.failure().map(|failure| failure.cause.render());
+        failure.hints.extend(error.hint());
         failure
     }
 

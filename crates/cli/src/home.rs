@@ -92,6 +92,11 @@ impl ClusterFolder {
         let _ = fs::remove_file(self.kubeconfig());
     }
 
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Path of the kubeconfig.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.path.join("kubeconfig")

@@ -1,6 +1,7 @@
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 use owo_colors::OwoColorize;
+use serde::Serialize;
 
 /// Where output goes: data to stdout, everything else to stderr. A closed pipe ends printing quietly.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,14 @@ impl Printer {
     pub(crate) fn data(self, text: &str) {
         let mut out = anstream::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Data as one JSON document.
+    pub(crate) fn json(self, value: &impl Serialize) {
+        // Types of ours, with string keys: they always serialise.
+        if let Ok(text) = serde_json::to_string_pretty(value) {
+            self.data(&(text + "\n"));
+        }
     }
 
     /// A line of progress.
@@ -39,11 +48,6 @@ impl Printer {
             Some(rest) => write!(err, "{}{rest}", "error:".red().bold()),
             None => write!(err, "{text}"),
         };
-    }
-
-    /// Whether a person watches stdout.
-    pub(crate) fn on_terminal() -> bool {
-        io::stdout().is_terminal()
     }
 }
 

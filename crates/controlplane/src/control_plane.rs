@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use bowline_apiserver::Api;
@@ -40,12 +41,17 @@ pub struct Config {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct ControlPlane {
     api: Api,
     stop: watch::Sender<bool>,
     controllers: JoinHandle<()>,
     node: Option<Node>,
+}
+
+impl fmt::Debug for ControlPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlane").field("revision", &self.api.revision()).finish_non_exhaustive()
+    }
 }
 
 impl ControlPlane {

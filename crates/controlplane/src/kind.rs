@@ -43,6 +43,7 @@ impl fmt::Display for Kind {
 }
 
 pub(crate) const CONFIG_MAP: Kind = Kind::new("", "v1", "ConfigMap", "configmaps");
+pub(crate) const CONTROLLER_REVISION: Kind = Kind::new("apps", "v1", "ControllerRevision", "controllerrevisions");
 pub(crate) const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 pub(crate) const ENDPOINTS: Kind = Kind::new("", "v1", "Endpoints", "endpoints");
 pub(crate) const ENDPOINT_SLICE: Kind = Kind::new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
@@ -50,7 +51,9 @@ pub(crate) const EVENT: Kind = Kind::new("", "v1", "Event", "events");
 pub(crate) const JOB: Kind = Kind::new("batch", "v1", "Job", "jobs");
 pub(crate) const NAMESPACE: Kind = Kind::new("", "v1", "Namespace", "namespaces");
 pub(crate) const NODE: Kind = Kind::new("", "v1", "Node", "nodes");
+pub(crate) const PERSISTENT_VOLUME_CLAIM: Kind = Kind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
 pub(crate) const POD: Kind = Kind::new("", "v1", "Pod", "pods");
 pub(crate) const REPLICA_SET: Kind = Kind::new("apps", "v1", "ReplicaSet", "replicasets");
 pub(crate) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
 pub(crate) const SERVICE_ACCOUNT: Kind = Kind::new("", "v1", "ServiceAccount", "serviceaccounts");
+pub(crate) const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");

@@ -176,9 +176,13 @@ impl<'t, H> Frame<'t, '_, H> {
                     let call = |args: &[Value]| object.call(name, args);
                     return self.method(dot, name, method.params, method.returns, node, args, piped, call);
                 }
-                if matches!(object.kind(), Kind::Struct | Kind::Ptr)
-                    && let Some(value) = object.field(name)
-                {
+                let is_struct = matches!(object.kind(), Kind::Struct | Kind::Ptr);
+                let unexported = name.starts_with(char::is_lowercase);
+                if is_struct && unexported && object.fields().iter().any(|(field, _)| field == name) {
+                    let typed = receiver.type_name();
+                    return self.fail(format!("{name} is an unexported field of struct type {typed}"));
+                }
+                if is_struct && let Some(value) = object.field(name) {
                     if has_args {
                         return self.fail(format!("{name} has arguments but cannot be invoked as function"));
                     }
@@ -305,7 +309,9 @@ impl<'t, H> Frame<'t, '_, H> {
                 map.kind().plain
             }
             (Type::List, Value::List(list)) => std::ptr::eq(list.kind(), &crate::containers::LIST),
-            (Type::Named(name) | Type::Pointer(name), Value::Object(object)) => object.type_name() == name,
+            (Type::Named(name) | Type::Pointer(name), Value::Object(_) | Value::Duration(_)) => {
+                operand.value.type_name() == name
+            }
             _ => false,
         };
         if fits {

@@ -181,6 +181,15 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
             _ if value.kind() == Kind::Func => {
                 return self.fail(format!("can't print {} of type {}", self.at, value.type_name()));
             }
+            Value::Object(object) => {
+                if let Some(text) = object.shown() {
+                    self.sink.write(origin, text.as_bytes());
+                } else {
+                    // What a pointer points to is printed, not the pointer.
+                    let text = crate::fmt::sprint(std::slice::from_ref(value));
+                    self.sink.write(origin, text.strip_prefix(b"&").unwrap_or(&text));
+                }
+            }
             _ => self.sink.write(origin, &crate::fmt::sprint(std::slice::from_ref(value))),
         }
         Ok(())

@@ -50,6 +50,12 @@ pub trait Object: Any {
         None
     }
 
+    /// The text that an action prints, where that is not what `fmt` prints: a field of a struct that is held by a pointer
+    /// shows what the pointer's `String` method gives, a copy of it does not.
+    fn shown(&self) -> Option<String> {
+        self.string()
+    }
+
     /// What JSON is made of, where that is not the exported fields under their own names.
     fn json(&self) -> Option<Value> {
         None

@@ -96,13 +96,16 @@ impl Traced {
         if removed.is_empty() {
             return;
         }
+        // Pieces and removals are both in order: one walk over the two.
+        let mut passed = 0;
+        let mut gone = 0;
         for piece in &mut self.pieces {
-            let gone: usize = removed
-                .iter()
-                .take_while(|start| **start < piece.start)
-                .map(|start| needle.len().min(piece.start - start))
-                .sum();
-            piece.start -= gone;
+            while removed.get(passed).is_some_and(|start| start + needle.len() <= piece.start) {
+                gone += needle.len();
+                passed += 1;
+            }
+            let partly = removed.get(passed).map_or(0, |start| piece.start.saturating_sub(*start));
+            piece.start -= gone + partly;
         }
         self.text = kept;
     }
@@ -111,31 +114,44 @@ impl Traced {
     /// first character. A text without a final line end counts its last line too.
     pub fn line_origins(&self) -> Vec<Option<LineOrigin>> {
         let mut origins = Vec::new();
-        let mut piece = 0;
+        let mut reader = OriginReader { traced: self, piece: 0, counted: 0, passed: 0 };
         let mut start = 0;
         while start < self.text.len() {
             let end =
                 self.text[start..].iter().position(|byte| *byte == b'\n').map_or(self.text.len(), |at| start + at + 1);
             let line = &self.text[start..end];
             let lead = line.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
-            origins.push(self.origin_of(start + lead, &mut piece));
+            origins.push(reader.origin_of(start + lead));
             start = end;
         }
         origins
     }
+}
 
-    /// The origin of the byte at `offset`, searching from `piece` on.
-    fn origin_of(&self, offset: usize, piece: &mut usize) -> Option<LineOrigin> {
-        while self.pieces.get(*piece + 1).is_some_and(|next| next.start <= offset) {
-            *piece += 1;
+/// Finds origins of ever larger offsets, looking at every byte of the text once.
+struct OriginReader<'t> {
+    traced: &'t Traced,
+    piece: usize,
+    /// Up to here in the text, `passed` line ends of the piece are counted.
+    counted: usize,
+    passed: u32,
+}
+
+impl OriginReader<'_> {
+    fn origin_of(&mut self, offset: usize) -> Option<LineOrigin> {
+        let pieces = &self.traced.pieces;
+        while pieces.get(self.piece + 1).is_some_and(|next| next.start <= offset) {
+            self.piece += 1;
+            self.counted = 0;
+            self.passed = 0;
         }
-        let found = self.pieces.get(*piece)?;
-        let passed = if found.verbatim {
-            self.text[found.start..offset].iter().filter(|byte| **byte == b'\n').count() as u32
-        } else {
-            0
-        };
-        Some(LineOrigin { file: Arc::clone(&found.file), line: found.line + passed })
+        let found = pieces.get(self.piece)?;
+        if found.verbatim {
+            let from = self.counted.max(found.start);
+            self.passed += self.traced.text[from..offset].iter().filter(|byte| **byte == b'\n').count() as u32;
+            self.counted = offset;
+        }
+        Some(LineOrigin { file: Arc::clone(&found.file), line: found.line + self.passed })
     }
 }
 

@@ -71,14 +71,14 @@ impl Graph {
 }
 
 impl Phase {
-    /// As people are told: `pre-install hook (weight -5)`, `install`.
+    /// As people are told: `pre-install hook, weight -5`, `install`.
     pub fn title(self, journey: Journey) -> String {
         let (pre, post) = journey.events();
         match self {
             Self::Crds => "crds".to_owned(),
-            Self::Pre { weight, .. } => format!("{pre} hook (weight {weight})"),
+            Self::Pre { weight, .. } => format!("{pre} hook, weight {weight}"),
             Self::Main => journey.to_string(),
-            Self::Post { weight, .. } => format!("{post} hook (weight {weight})"),
+            Self::Post { weight, .. } => format!("{post} hook, weight {weight}"),
         }
     }
 }

@@ -63,6 +63,12 @@ impl Selector {
         self.labels.is_empty() && self.expressions.is_empty()
     }
 
+    /// The values it asks for, whatever their labels.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        let listed = self.expressions.iter().filter(|e| e.operator == Operator::In).flat_map(|e| &e.values);
+        self.labels.values().chain(listed).map(String::as_str)
+    }
+
     /// Whether it selects something with these labels.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))

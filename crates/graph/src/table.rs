@@ -152,5 +152,8 @@ pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("Namespace", "kube-system"),
     ("PriorityClass", "system-cluster-critical"),
     ("PriorityClass", "system-node-critical"),
+    ("Role", "extension-apiserver-authentication-reader"),
+    ("Service", "kube-dns"),
+    ("Service", "kubernetes"),
     ("ServiceAccount", "default"),
 ];

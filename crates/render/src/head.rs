@@ -17,8 +17,8 @@ pub(crate) enum Role {
     Object,
     /// A hook.
     Hook(Hook),
-    /// Its hook annotation names something that does not exist: it is dropped.
-    UnknownHook,
+    /// Its hook annotation, given here, names something that does not exist: it is dropped.
+    UnknownHook(String),
 }
 
 impl Head {
@@ -40,7 +40,8 @@ impl Head {
     }
 
     fn read_metadata(&mut self, decoder: &mut Decoder, node: &Node) {
-        let go_type = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+        let go_type =
+            "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
         for (key, value) in decoder.entries(node, Target { structure: "SimpleHead", path: "metadata" }, go_type) {
             match key.to_ascii_lowercase().as_str() {
                 "name" => _ = decoder.string(value, Target { structure: "", path: "metadata.name" }),
@@ -58,10 +59,10 @@ impl Head {
     }
 
     pub(crate) fn role(&self) -> Role {
-        let Some(events) = self.annotation("helm.sh/hook") else { return Role::Object };
+        let Some(hook_types) = self.annotation("helm.sh/hook") else { return Role::Object };
         let words = |text: &str| text.split(',').map(|word| word.trim().to_lowercase()).collect::<Vec<_>>();
-        let events: Option<Vec<HookEvent>> = words(events).iter().map(|word| HookEvent::parse(word)).collect();
-        let Some(events) = events else { return Role::UnknownHook };
+        let events: Option<Vec<HookEvent>> = words(hook_types).iter().map(|word| HookEvent::parse(word)).collect();
+        let Some(events) = events else { return Role::UnknownHook(hook_types.to_owned()) };
         let weight = self.annotation("helm.sh/hook-weight").and_then(|text| text.parse().ok()).unwrap_or(0);
         let policies = self.annotation("helm.sh/hook-delete-policy").map(words).unwrap_or_default();
         let delete_policies = policies.iter().filter_map(|word| DeletePolicy::parse(word)).collect();
@@ -80,9 +81,12 @@ mod tests {
 
     #[test]
     fn one_unknown_event_drops_a_hook() {
-        let hook = |events: &str| head(&format!("kind: Job\nmetadata: {{annotations: {{helm.sh/hook: {events}}}}}")).role();
-        assert!(matches!(hook("'pre-install, TEST'"), Role::Hook(hook) if hook.events == [HookEvent::PreInstall, HookEvent::Test]));
-        assert_eq!(hook("'pre-install,crd-install'"), Role::UnknownHook);
+        let hook =
+            |events: &str| head(&format!("kind: Job\nmetadata: {{annotations: {{helm.sh/hook: {events}}}}}")).role();
+        assert!(
+            matches!(hook("'pre-install, TEST'"), Role::Hook(hook) if hook.events == [HookEvent::PreInstall, HookEvent::Test])
+        );
+        assert_eq!(hook("'pre-install,crd-install'"), Role::UnknownHook("pre-install,crd-install".into()));
         assert_eq!(head("kind: Job").role(), Role::Object);
     }
 

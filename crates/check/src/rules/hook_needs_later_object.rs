@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline_graph::{Graph, Journey, LaterReference, NodeId, Phase};
+use bowline_graph::{Graph, Journey, LaterReference, Node, NodeId, Phase};
 
 use crate::rule::Found;
 use crate::{Rule, Severity};
@@ -66,9 +66,10 @@ fn report(graph: &Graph, journey: Journey, severity: Severity, found: &mut Vec<F
         };
         let hint = match first.from {
             Phase::Pre { .. } => format!(
-                "give {} helm.sh/hook: {pre} and a helm.sh/hook-weight below {weight} (or a copy of it for the hook alone), \
+                "give {} helm.sh/hook: {} and a helm.sh/hook-weight below {weight} (or a copy of it for the hook alone), \
                  or deploy in the order of the graph: bowline deploy --order graph",
-                needed.key
+                needed.key,
+                events(node)
             ),
             _ => format!("make {} an ordinary object or a {pre} hook", needed.key),
         };
@@ -89,4 +90,10 @@ fn outcome(journey: Journey) -> &'static str {
         Journey::Upgrade => "an upgrade runs with the object of the revision before, and fails where that had none",
         _ => "the first install waits until its timeout",
     }
+}
+
+/// The moments of a hook, as its annotation has them.
+fn events(node: &Node) -> String {
+    let events = node.manifest.hook.iter().flat_map(|hook| &hook.events);
+    events.map(|event| event.as_str()).collect::<Vec<_>>().join(",")
 }

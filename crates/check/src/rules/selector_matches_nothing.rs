@@ -1,6 +1,6 @@
 //! A Service (or PodDisruptionBudget) that selects none of the chart's pods.
 
-use bowline_graph::{Graph, Relation, Wanted};
+use bowline_graph::{Graph, Relation, Selector, Wanted};
 
 use crate::rule::Found;
 use crate::{Rule, Severity};
@@ -19,7 +19,11 @@ fn look(graph: &Graph, found: &mut Vec<Found>) {
     for reference in graph.references().iter().filter(|r| r.relation == Relation::Selector && r.targets.is_empty()) {
         let Some(node) = graph.node(reference.from) else { continue };
         let Wanted::Pods { namespace, selector } = &reference.wanted else { continue };
-        if !matches!(node.key.kind.as_str(), "Service" | "PodDisruptionBudget") {
+        let is_ours = namespace == graph.release_namespace();
+        if !matches!(node.key.kind.as_str(), "Service" | "PodDisruptionBudget")
+            || !is_ours
+            || has_maker(graph, selector)
+        {
             continue;
         }
         let consequence =
@@ -32,4 +36,11 @@ fn look(graph: &Graph, found: &mut Vec<Found>) {
             .to_owned();
         found.push(Found::at(node, &reference.pointer, Severity::Warning, message, hint));
     }
+}
+
+/// Whether the selector names a custom resource of the chart: then an operator makes the pods.
+fn has_maker(graph: &Graph, selector: &Selector) -> bool {
+    let is_custom = |group: &str| group.contains('.') && !group.ends_with(".k8s.io");
+    let mut makers = graph.nodes().iter().filter(|node| is_custom(&node.key.group)).map(|node| node.key.name.as_str());
+    makers.any(|maker| selector.values().any(|value| value == maker))
 }

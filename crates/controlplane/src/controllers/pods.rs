@@ -5,11 +5,14 @@ use serde_json::Value;
 use crate::control_loop::{Change, Cluster, Context, Key};
 use crate::error::Error;
 use crate::kind::{self, Kind};
-use crate::object::{Fields, Selector, owner};
+use crate::object::{Fields, Selector, owner, pod};
 
 /// The owners of `kind` that the change of an object concerns: its controller, before and after, or where it has none every
 /// one that would adopt it.
 pub(crate) fn owners(change: &Change, kind: Kind, cluster: &Cluster) -> Vec<Key> {
+    if change.is(kind::POD) && !concerns_owner(change) {
+        return Vec::new();
+    }
     let mut keys = Vec::new();
     for pod in change.old.iter().chain(&change.new) {
         match owner::controller_of(pod) {
@@ -29,6 +32,21 @@ pub(crate) fn owners(change: &Change, kind: Kind, cluster: &Cluster) -> Vec<Key>
         }
     }
     keys
+}
+
+/// Does a pod's change matter to those who count pods? Its place, its addresses and the like do not.
+fn concerns_owner(change: &Change) -> bool {
+    let (Some(old), Some(new)) = (&change.old, &change.new) else { return true };
+    let metadata = |p: &Value| {
+        let fields = ["uid", "labels", "ownerReferences", "finalizers", "deletionTimestamp"];
+        fields.map(|field| p["metadata"][field].clone())
+    };
+    let restarts = |p: &Value| -> Vec<Option<i64>> {
+        let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
+        lists.iter().flat_map(|list| p.items(list)).map(|status| status.int("/restartCount")).collect()
+    };
+    let status = |p: &Value| (p.text("/status/phase").to_owned(), pod::condition(p, "Ready").cloned(), restarts(p));
+    status(old) != status(new) || metadata(old) != metadata(new)
 }
 
 /// What became of making several pods.

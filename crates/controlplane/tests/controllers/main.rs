@@ -7,4 +7,5 @@ mod cluster;
 mod deployment;
 mod job;
 mod lifecycle;
+mod stateful_set;
 mod whole;

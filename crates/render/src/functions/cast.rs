@@ -33,11 +33,7 @@ pub(super) fn to_float(value: &Value) -> f64 {
 
 /// `int64(f)` as Go compiles it: what does not fit is the smallest number.
 pub(super) fn truncated(number: f64) -> i64 {
-    if number >= -9_223_372_036_854_775_808.0 && number < 9_223_372_036_854_775_808.0 {
-        number as i64
-    } else {
-        i64::MIN
-    }
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 /// A text without a `.000` at its end.

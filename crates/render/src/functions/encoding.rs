@@ -6,16 +6,16 @@ use bowline_gotemplate::Type::Text;
 use bowline_gotemplate::{Function, Value};
 
 const BASE64: &Alphabet =
-    &Alphabet { name: "base64", bits: 6, letters: b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" };
-const BASE32: &Alphabet = &Alphabet { name: "base32", bits: 5, letters: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" };
+    &Alphabet { bits: 6, letters: b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" };
+const BASE32: &Alphabet = &Alphabet { bits: 5, letters: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" };
 
 pub(super) fn table() -> Vec<Function<Host>> {
     vec![
         pure("b64enc", &[Text], Text, |args| Ok(Value::from(BASE64.encode(bytes(&args[0]))))),
         // The error is the answer.
-        pure("b64dec", &[Text], Text, |args| Ok(BASE64.decode(bytes(&args[0])).map_or_else(Value::from, Value::from))),
+        pure("b64dec", &[Text], Text, |args| Ok(decode64(bytes(&args[0])).map_or_else(Value::from, Value::from))),
         pure("b32enc", &[Text], Text, |args| Ok(Value::from(BASE32.encode(bytes(&args[0]))))),
-        pure("b32dec", &[Text], Text, |args| Ok(BASE32.decode(bytes(&args[0])).map_or_else(Value::from, Value::from))),
+        pure("b32dec", &[Text], Text, |args| Ok(decode32(bytes(&args[0])).map_or_else(Value::from, Value::from))),
     ]
 }
 
@@ -26,7 +26,6 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 
 /// An encoding with padding, and with Go's way of decoding: line ends are skipped, errors name a byte.
 struct Alphabet {
-    name: &'static str,
     bits: u32,
     letters: &'static [u8],
 }
@@ -55,80 +54,92 @@ impl Alphabet {
         out
     }
 
-    /// # Errors
-    /// With Go's text.
-    fn decode(&self, text: &[u8]) -> Result<Vec<u8>, String> {
-        let wrong = |at: usize| format!("illegal {} data at input byte {at}", self.name);
-        // Base 32 counts without the line ends, which it takes out beforehand.
-        let stripped: Vec<u8>;
-        let text = if self.bits == 5 {
-            stripped = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-            &stripped
-        } else {
-            text
-        };
-        let (letters, size) = self.group();
-        let mut out = Vec::with_capacity(text.len() / letters * size + size);
-        let mut at = 0;
-        let skip = |mut at: usize| {
-            while matches!(text.get(at), Some(b'\r' | b'\n')) {
-                at += 1;
-            }
-            at
-        };
-        loop {
-            let mut value = 0u64;
-            let mut count = 0;
-            let mut padded = false;
-            while count < letters {
-                at = skip(at);
-                let Some(&byte) = text.get(at) else {
-                    if count == 0 {
-                        return Ok(out);
-                    }
-                    // Base 64 points at the start of the group that is not full, base 32 at the end.
-                    return Err(wrong(if self.bits == 6 { at - count } else { at }));
-                };
-                at += 1;
-                if let Some(digit) = self.letters.iter().position(|letter| *letter == byte) {
-                    value = value << self.bits | digit as u64;
-                    count += 1;
-                    continue;
-                }
-                if byte != b'=' {
-                    return Err(wrong(at - 1));
-                }
-                at = self.padding(text, at, count, &skip).map_err(&wrong)?;
-                padded = true;
-                break;
-            }
-            let bytes = count * self.bits as usize / 8;
-            let value = value << (self.bits as usize * (letters - count));
-            out.extend((0..bytes).map(|i| (value >> (8 * (size - 1 - i))) as u8));
-            if padded {
-                return Ok(out);
-            }
-        }
+    fn digit(&self, byte: u8) -> Option<u64> {
+        self.letters.iter().position(|letter| *letter == byte).map(|digit| digit as u64)
     }
 
-    /// Reads the rest of the padding after its first `=`; the error is the position of what is wrong.
-    fn padding(&self, text: &[u8], at: usize, count: usize, skip: &dyn Fn(usize) -> usize) -> Result<usize, usize> {
-        let (letters, _) = self.group();
-        let mut at = at;
-        let allowed: &[usize] = if self.bits == 6 { &[2, 3] } else { &[2, 4, 5, 7] };
-        if !allowed.contains(&count) {
-            return Err(at - 1);
+    /// The bytes of a group of which `count` letters are there.
+    fn unpack(&self, out: &mut Vec<u8>, digits: &[u64]) {
+        let (letters, size) = self.group();
+        let missing = self.bits as usize * (letters - digits.len());
+        let value = digits.iter().fold(0, |value, digit| value << self.bits | digit) << missing;
+        let bytes = digits.len() * self.bits as usize / 8;
+        out.extend((0..bytes).map(|i| (value >> (8 * (size - 1 - i))) as u8));
+    }
+}
+
+/// # Errors
+/// With Go's text: the byte where it stopped.
+fn decode64(text: &[u8]) -> Result<Vec<u8>, String> {
+    let wrong = |at: usize| format!("illegal base64 data at input byte {at}");
+    let skip = |mut at: usize| {
+        while matches!(text.get(at), Some(b'\r' | b'\n')) {
+            at += 1;
         }
-        for _ in count + 1..letters {
-            at = skip(at);
-            match text.get(at) {
-                Some(b'=') => at += 1,
-                Some(_) if self.bits == 6 => return Err(at),
-                Some(_) => return Err(at),
-                None => return Err(text.len()),
+        at
+    };
+    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    let mut digits = Vec::with_capacity(4);
+    let mut at = skip(0);
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match BASE64.digit(byte) {
+            Some(digit) => digits.push(digit),
+            None if byte == b'=' && digits.len() >= 2 => {
+                if digits.len() == 2 {
+                    at = skip(at);
+                    match text.get(at) {
+                        Some(b'=') => at += 1,
+                        Some(_) => return Err(wrong(at - 1)),
+                        None => return Err(wrong(text.len())),
+                    }
+                }
+                at = skip(at);
+                if at < text.len() {
+                    return Err(wrong(at));
+                }
+                BASE64.unpack(&mut out, &digits);
+                return Ok(out);
             }
+            None => return Err(wrong(at - 1)),
+        }
+        if digits.len() == 4 {
+            BASE64.unpack(&mut out, &digits);
+            digits.clear();
         }
         at = skip(at);
-        if at < text.len() { Err(at) } else { Ok(at) }
     }
+    if digits.is_empty() { Ok(out) } else { Err(wrong(at - digits.len())) }
+}
+
+/// # Errors
+/// With Go's text: the byte where it stopped, line ends not counted.
+fn decode32(text: &[u8]) -> Result<Vec<u8>, String> {
+    let wrong = |at: usize| format!("illegal base32 data at input byte {at}");
+    let text: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let mut out = Vec::with_capacity(text.len() / 8 * 5 + 5);
+    let mut digits = Vec::with_capacity(8);
+    for (at, &byte) in text.iter().enumerate() {
+        let rest = &text[at + 1..];
+        let count = digits.len();
+        if byte == b'=' && count >= 2 && rest.len() < 8 {
+            if rest.len() + count < 7 {
+                return Err(wrong(text.len()));
+            }
+            if let Some(k) = rest.iter().take(7 - count).position(|byte| *byte != b'=') {
+                return Err(wrong(at + k));
+            }
+            if matches!(count, 3 | 6) {
+                return Err(wrong(at));
+            }
+            BASE32.unpack(&mut out, &digits);
+            return Ok(out);
+        }
+        digits.push(BASE32.digit(byte).ok_or_else(|| wrong(at))?);
+        if digits.len() == 8 {
+            BASE32.unpack(&mut out, &digits);
+            digits.clear();
+        }
+    }
+    if digits.is_empty() { Ok(out) } else { Err(wrong(text.len() - digits.len())) }
 }

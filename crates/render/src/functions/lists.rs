@@ -35,9 +35,9 @@ pub(super) fn table() -> Vec<Function<Host>> {
     both("last", "mustLast", &[Any], Any, |args| {
         Ok(items(&args[0], "find last on")?.last().cloned().unwrap_or_default())
     });
-    both("rest", "mustRest", &[Any], ListType, |args| Ok(part(items(&args[0], "find rest on")?, |items| &items[1..])));
+    both("rest", "mustRest", &[Any], ListType, |args| Ok(part(&items(&args[0], "find rest on")?, |items| &items[1..])));
     both("initial", "mustInitial", &[Any], ListType, |args| {
-        Ok(part(items(&args[0], "find initial on")?, |items| &items[..items.len() - 1]))
+        Ok(part(&items(&args[0], "find initial on")?, |items| &items[..items.len() - 1]))
     });
     both("reverse", "mustReverse", &[Any], ListType, |args| {
         Ok(Value::list(items(&args[0], "find reverse on")?.into_iter().rev().collect()))
@@ -66,8 +66,8 @@ fn items(value: &Value, doing: &str) -> Result<Vec<Value>, Failure> {
 }
 
 /// A part of a list; of an empty one it is nil.
-fn part(items: Vec<Value>, of: fn(&[Value]) -> &[Value]) -> Value {
-    if items.is_empty() { Value::List(List::nil()) } else { Value::list(of(&items).to_vec()) }
+fn part(items: &[Value], of: fn(&[Value]) -> &[Value]) -> Value {
+    if items.is_empty() { Value::List(List::nil()) } else { Value::list(of(items).to_vec()) }
 }
 
 fn push(args: &[Value]) -> Answer {
@@ -127,10 +127,12 @@ fn chunk(args: &[Value]) -> Answer {
     let items = items(&args[1], "chunk")?;
     let size = int(&args[0]);
     if size <= 0 {
-        // Divided by zero or less, Go's number of chunks is out of range, or there are none.
-        return match (items.is_empty(), size) {
-            (true, 0) | (false, 0) => fail("runtime error: makeslice: len out of range"),
-            _ => Ok(Value::List(List::of(&LISTS, Vec::new()))),
+        // A size that makes no sense gives the number of chunks that Go computes for it: too many, none, or one.
+        let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;
+        return match (items.len(), size) {
+            (1, ..0) => Ok(Value::List(List::of(&LISTS, vec![Value::list(items)]))),
+            (1.., ..0) if count == 0.0 => Ok(Value::List(List::of(&LISTS, Vec::new()))),
+            _ => fail("runtime error: makeslice: len out of range"),
         };
     }
     let chunks = items.chunks(size as usize).map(|chunk| Value::list(chunk.to_vec())).collect();

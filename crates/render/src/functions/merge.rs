@@ -24,11 +24,11 @@ fn into(target: &Map, source: &Map, overwrite: bool, depth: usize) {
         return;
     }
     for (key, value) in source.to_vec() {
-        entry(target, key, value, overwrite, depth);
+        entry(target, &key, value, overwrite, depth);
     }
 }
 
-fn entry(target: &Map, key: bowline_gotemplate::Text, value: Value, overwrite: bool, depth: usize) {
+fn entry(target: &Map, key: &bowline_gotemplate::Text, value: Value, overwrite: bool, depth: usize) {
     // A nil map takes nothing; only an empty chain of maps leads there.
     let put = |value: Value| {
         let _ = target.set(key.clone(), value);
@@ -39,7 +39,7 @@ fn entry(target: &Map, key: bowline_gotemplate::Text, value: Value, overwrite: b
         }
         return;
     }
-    let present = target.get(&key);
+    let present = target.get(key);
     match (&value, &present) {
         (Value::Map(source), Some(Value::Map(inner))) if !inner.is_nil() => {
             into(inner, source, overwrite, depth + 1);

@@ -6,18 +6,26 @@
 mod arguments;
 mod case;
 mod cast;
+mod dates;
+mod decimal;
 mod defaults;
 mod dicts;
 mod digests;
+mod durations;
 mod encoding;
 mod json;
 mod kinds;
 mod lists;
 mod math;
 mod merge;
+mod paths;
+mod random;
+mod regex;
+mod semver;
 mod split;
 mod strings;
 mod templates;
+mod urls;
 mod yaml;
 
 use crate::environment::Environment;
@@ -25,6 +33,7 @@ use bowline_gotemplate::{Body, Call, Failure, Function, MissingKey, Program, Tex
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub(crate) use encoding::base64;
 pub use json::{from_json, to_json};
 pub use templates::WARNING_END;
 pub use templates::WARNING_START;
@@ -68,6 +77,14 @@ pub fn table() -> Vec<Function<Host>> {
         digests::table(),
         json::table(),
         yaml::table(),
+        regex::table(),
+        semver::table(),
+        paths::table(),
+        urls::table(),
+        decimal::table(),
+        random::table(),
+        durations::table(),
+        dates::table(),
     ]
     .into_iter()
     .flatten()

@@ -250,7 +250,7 @@ fn to_strings(value: &Value) -> Value {
 
 fn join(separator: &[u8], value: &Value) -> Value {
     let parts = texts(value);
-    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let parts: Vec<&[u8]> = parts.iter().map(bowline_gotemplate::Text::as_bytes).collect();
     Value::from(parts.join(separator))
 }
 

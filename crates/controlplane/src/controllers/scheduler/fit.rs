@@ -1,10 +1,8 @@
 //! Whether a pod may run on a node, and if not, in the scheduler's words.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde_json::Value;
 
+use super::load::{Load, requests};
 use crate::object::{Fields, millis, pod};
 
 /// Why a node is out of the question.
@@ -16,8 +14,8 @@ pub(super) struct Misfit {
     pub(super) curable: bool,
 }
 
-/// `None` where the pod fits on the node beside `present`, the pods that are there and not finished.
-pub(super) fn misfit(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Option<Misfit> {
+/// `None` where the pod fits on the node beside what runs there.
+pub(super) fn misfit(pod: &Value, node: &Value, load: &Load) -> Option<Misfit> {
     let hopeless = |reason: &str| Some(Misfit { reasons: vec![reason.to_owned()], curable: false });
     let unschedulable = node.flag("/spec/unschedulable");
     if unschedulable && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule") {
@@ -29,8 +27,8 @@ pub(super) fn misfit(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Optio
     if !matches_selector(pod, node) || !matches_affinity(pod, node) {
         return hopeless("node(s) didn't match Pod's node affinity/selector");
     }
-    let reasons = shortages(pod, node, present);
-    (!reasons.is_empty()).then_some(Misfit { reasons, curable: true })
+    let (reasons, curable) = shortages(pod, node, load);
+    (!reasons.is_empty()).then_some(Misfit { reasons, curable })
 }
 
 /// The taints that keep pods away; a node that is not ready counts as tainted so.
@@ -85,63 +83,27 @@ fn holds(expression: &Value, value: Option<&str>) -> bool {
     }
 }
 
-fn shortages(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Vec<String> {
+/// What the node lacks, and whether it would not if others went.
+fn shortages(pod: &Value, node: &Value, load: &Load) -> (Vec<String>, bool) {
     let mut reasons = Vec::new();
+    let mut curable = true;
     let allocatable = |resource: &str| {
         let value = node.pointer("/status/allocatable")?.get(resource)?;
         millis(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
-    if allocatable("pods").is_some_and(|most| (present.len() as i128 + 1) * 1000 > most) {
+    if allocatable("pods").is_some_and(|most| (load.pods + 1) * 1000 > most) {
         reasons.push("Too many pods".to_owned());
     }
-    let mut used: BTreeMap<String, i128> = BTreeMap::new();
-    for there in present {
-        for (resource, amount) in requests(there) {
-            *used.entry(resource).or_default() += amount;
-        }
-    }
     for (resource, amount) in requests(pod).into_iter().filter(|(_, amount)| *amount > 0) {
-        let used = used.get(&resource).copied().unwrap_or(0);
+        let used = load.used.get(&resource).copied().unwrap_or(0);
         // A node that reports nothing at all is not bounded; one that does not name the resource has none of it.
         let room = allocatable(&resource).or_else(|| node.has("/status/allocatable").then_some(0));
         if room.is_some_and(|room| used + amount > room) {
             reasons.push(format!("Insufficient {resource}"));
+            curable &= room.is_some_and(|room| amount <= room);
         }
     }
-    reasons
-}
-
-/// What a pod asks for: all containers and sidecars together, or what an init container needs beside the sidecars before it,
-/// whichever is more.
-fn requests(pod: &Value) -> BTreeMap<String, i128> {
-    let mut steady: BTreeMap<String, i128> = BTreeMap::new();
-    let mut peak: BTreeMap<String, i128> = BTreeMap::new();
-    let of = |container: &Value| -> Vec<(String, i128)> {
-        let requests = container.pointer("/resources/requests").and_then(Value::as_object);
-        let amount = |v: &Value| millis(&v.as_str().map_or_else(|| v.to_string(), str::to_owned)).unwrap_or(0);
-        requests.into_iter().flatten().map(|(resource, value)| (resource.clone(), amount(value))).collect()
-    };
-    for container in pod.items("/spec/initContainers") {
-        for (resource, amount) in of(container) {
-            if pod::is_sidecar(container) {
-                *steady.entry(resource).or_default() += amount;
-            } else {
-                let total = amount + steady.get(&resource).copied().unwrap_or(0);
-                let peak = peak.entry(resource).or_default();
-                *peak = total.max(*peak);
-            }
-        }
-    }
-    for container in pod.items("/spec/containers") {
-        for (resource, amount) in of(container) {
-            *steady.entry(resource).or_default() += amount;
-        }
-    }
-    for (resource, amount) in peak {
-        let steady = steady.entry(resource).or_default();
-        *steady = amount.max(*steady);
-    }
-    steady
+    (reasons, curable)
 }
 
 #[cfg(test)]
@@ -158,17 +120,29 @@ mod tests {
         json!({"spec": {"containers": [{"resources": {"requests": {"cpu": cpu}}}]}})
     }
 
-    fn reasons(pod: &Value, node: &Value, present: &[Arc<Value>]) -> Vec<String> {
-        misfit(pod, node, present).map(|m| m.reasons).unwrap_or_default()
+    fn load(present: &[Value]) -> Load {
+        let mut loads = super::super::load::Loads::default();
+        for pod in present {
+            let mut bound = pod.clone();
+            bound.put("/spec/nodeName", "n1");
+            loads.change(None, Some(&bound));
+        }
+        loads.of("n1").clone()
+    }
+
+    fn reasons(pod: &Value, node: &Value, present: &[Value]) -> Vec<String> {
+        misfit(pod, node, &load(present)).map(|m| m.reasons).unwrap_or_default()
     }
 
     #[test]
     fn resources_add_up() {
-        let present = [Arc::new(pod("1500m"))];
-        assert_eq!(misfit(&pod("500m"), &node(), &present), None);
+        let present = [pod("1500m")];
+        assert_eq!(misfit(&pod("500m"), &node(), &load(&present)), None);
         assert_eq!(reasons(&pod("501m"), &node(), &present), ["Insufficient cpu"]);
-        let full = [1, 2, 3].map(|_| Arc::new(pod("0")));
+        let full = [pod("0"), pod("0"), pod("0")];
         assert_eq!(reasons(&pod("1m"), &node(), &full), ["Too many pods"]);
+        assert_eq!(misfit(&pod("2"), &node(), &load(&present)).map(|m| m.curable), Some(true));
+        assert_eq!(misfit(&pod("2001m"), &node(), &load(&present)).map(|m| m.curable), Some(false));
         let mut greedy = pod("1");
         greedy.put("/spec/initContainers", json!([{"resources": {"requests": {"cpu": "3"}}}]));
         assert_eq!(reasons(&greedy, &node(), &[]), ["Insufficient cpu"]);
@@ -184,12 +158,12 @@ mod tests {
             "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
             json!([{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}]),
         );
-        assert_eq!(misfit(&affine, &node(), &[]), None);
+        assert_eq!(misfit(&affine, &node(), &Load::default()), None);
         let mut tainted = node();
         tainted.put("/spec/taints", json!([{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]));
         assert_eq!(reasons(&pod("1m"), &tainted, &[]), ["node(s) had untolerated taint(s)"]);
         let mut tolerant = pod("1m");
         tolerant.put("/spec/tolerations", json!([{"key": "gpu", "operator": "Exists"}]));
-        assert_eq!(misfit(&tolerant, &tainted, &[]), None);
+        assert_eq!(misfit(&tolerant, &tainted, &Load::default()), None);
     }
 }

@@ -4,23 +4,27 @@
 //! selectors and affinity, resources. Spreading is by count of pods; there is no preemption.
 
 mod fit;
+mod load;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use self::load::Loads;
 use crate::control_loop::{Change, Cluster, Context, Controller, Key};
 use crate::error::Error;
 use crate::kind;
-use crate::object::{Fields, owner, pod};
+use crate::object::{Fields, pod};
 
 /// The scheduler that serves pods which name none.
 const NAME: &str = "default-scheduler";
 
 /// Binds pods to nodes.
 #[derive(Debug, Default)]
-pub(crate) struct Scheduler;
+pub(crate) struct Scheduler {
+    loads: Loads,
+}
 
 impl Controller for Scheduler {
     fn name(&self) -> &'static str {
@@ -34,6 +38,7 @@ impl Controller for Scheduler {
         if !change.is(kind::POD) {
             return Vec::new();
         }
+        self.loads.change(change.old.as_deref(), change.new.as_deref());
         let unbound = |p: &Value| p.text("/spec/nodeName").is_empty();
         match (&change.old, &change.new) {
             (old, Some(new)) if unbound(new) => {
@@ -57,7 +62,7 @@ impl Controller for Scheduler {
             let message = "Scheduling is blocked due to non-empty scheduling gates";
             return note_unscheduled(context, &pod, "SchedulingGated", message);
         }
-        match choose(context.cluster, &pod) {
+        match self.choose(context.cluster, &pod) {
             Ok(node) => bind(context, &pod, &node),
             Err(message) => {
                 context.event(kind::POD, &pod, "Warning", "FailedScheduling", &message);
@@ -91,39 +96,36 @@ fn waiting(cluster: &Cluster) -> Vec<Key> {
     cluster.list_all(kind::POD).iter().filter(|p| is_ours(p)).map(|p| Key::of(p)).collect()
 }
 
-/// The best node for a pod, or why there is none.
-fn choose(cluster: &Cluster, pod: &Value) -> Result<Arc<Value>, String> {
-    let nodes = cluster.list_all(kind::NODE);
-    if nodes.is_empty() {
-        return Err("no nodes available to schedule pods".to_owned());
-    }
-    let mut present: BTreeMap<String, Vec<Arc<Value>>> = BTreeMap::new();
-    for there in cluster.list_all(kind::POD).into_iter().filter(|p| !pod::is_finished(p)) {
-        present.entry(there.text("/spec/nodeName").to_owned()).or_default().push(there);
-    }
-    let siblings = owner::controller_of(pod).map(|r| r.text("/uid").to_owned());
-    let sibling = |p: &Value| owner::controller_of(p).map(|r| r.text("/uid")) == siblings.as_deref();
-    let mut best: Option<((usize, usize), &Arc<Value>)> = None;
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    let mut curable = 0;
-    for node in &nodes {
-        let there = present.get(node.name()).map_or(&[][..], Vec::as_slice);
-        match fit::misfit(pod, node, there) {
-            None => {
-                let crowd = (there.iter().filter(|p| sibling(p)).count(), there.len());
-                if best.is_none_or(|(least, _)| crowd < least) {
-                    best = Some((crowd, node));
+impl Scheduler {
+    /// The best node for a pod, or why there is none: of the nodes it fits on the one with the fewest pods of the same
+    /// controller, then with the fewest pods, then the first by name.
+    fn choose(&self, cluster: &Cluster, pod: &Value) -> Result<Arc<Value>, String> {
+        let nodes = cluster.list_all(kind::NODE);
+        if nodes.is_empty() {
+            return Err("no nodes available to schedule pods".to_owned());
+        }
+        let mut best: Option<((usize, i128), &Arc<Value>)> = None;
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        let mut curable = 0;
+        for node in &nodes {
+            let load = self.loads.of(node.name());
+            match fit::misfit(pod, node, load) {
+                None => {
+                    let crowd = (load.siblings(pod), load.pods);
+                    if best.is_none_or(|(least, _)| crowd < least) {
+                        best = Some((crowd, node));
+                    }
                 }
-            }
-            Some(misfit) => {
-                curable += usize::from(misfit.curable);
-                for reason in misfit.reasons {
-                    *reasons.entry(reason).or_default() += 1;
+                Some(misfit) => {
+                    curable += usize::from(misfit.curable);
+                    for reason in misfit.reasons {
+                        *reasons.entry(reason).or_default() += 1;
+                    }
                 }
             }
         }
+        best.map(|(_, node)| Arc::clone(node)).ok_or_else(|| explain(nodes.len(), &reasons, curable))
     }
-    best.map(|(_, node)| Arc::clone(node)).ok_or_else(|| explain(nodes.len(), &reasons, curable))
 }
 
 /// The message for a pod that fits nowhere, as the real scheduler writes it.
@@ -143,7 +145,7 @@ fn explain(nodes: usize, reasons: &BTreeMap<String, usize>, curable: usize) -> S
 }
 
 fn bind(context: &mut Context<'_>, pod: &Value, node: &Value) -> Result<(), Error> {
-    context.cluster.bind(pod, node.name(), &context.clock.rfc3339())?;
+    context.cluster.bind(pod, node.name())?;
     let message = format!("Successfully assigned {}/{} to {}", pod.namespace(), pod.name(), node.name());
     context.event(kind::POD, pod, "Normal", "Scheduled", &message);
     Ok(())

@@ -67,7 +67,7 @@ impl Writer {
             Value::Map(map) if map.is_nil() => self.push("null"),
             Value::List(list) => {
                 let items = list.to_vec();
-                self.group(b'[', b']', items.iter(), |writer, item| writer.value(item))?;
+                self.group(b'[', b']', items.iter(), Self::value)?;
             }
             Value::Map(map) => {
                 let entries = map.to_vec();

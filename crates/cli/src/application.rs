@@ -1,0 +1,247 @@
+//! The application a command is about: `bowline.yaml`, its chart, its values, and what they render to.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bowline_app::{App, AppError};
+use bowline_chart::{Chart, UserValues, ValueSources};
+use bowline_clock::Timestamp;
+use bowline_engine::{DeployRequest, Engine};
+use bowline_manifest::TemplateOutput;
+use bowline_render::{Environment, KubeVersion, Options, RenderError, Templates};
+
+use crate::args;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::record;
+
+/// What a placeholder of a store stands for where no store runs: checks and rehearsals never connect.
+const NO_STORE: &str = "postgres://nobody@store.invalid/none";
+
+/// An application with everything that was said on the command line.
+pub(crate) struct Application {
+    /// Release name.
+    pub(crate) name: String,
+    /// Namespace of the release.
+    pub(crate) namespace: String,
+    /// The file.
+    pub(crate) app: App,
+    values: args::Values,
+    placeholders: Option<BTreeMap<String, String>>,
+    templates: Templates,
+}
+
+/// An application, rendered.
+pub(crate) struct Rendered {
+    /// All that the engine needs to deploy it.
+    pub(crate) request: DeployRequest,
+}
+
+/// Reads the application and its chart.
+pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure> {
+    let app = App::load(&arguments.path).map_err(|error| of_app(&arguments.path, &error))?;
+    let chart = Chart::load(&app.chart).map_err(|error| {
+        let doing = format!("read the chart {}", app.chart.display());
+        place(Failure::because(Exit::Usage, doing, &error), error.place().map(|p| (p.file.as_str(), p.line, p.column)))
+            .hint(format!("bowline template {}   renders the chart alone", arguments.path.display()))
+    })?;
+    Ok(Application {
+        name: arguments.name.clone().unwrap_or_else(|| app.name.clone()),
+        namespace: arguments.namespace.clone().unwrap_or_else(|| app.namespace.clone()),
+        values: arguments.values.clone(),
+        placeholders: None,
+        templates: Templates::new(chart),
+        app,
+    })
+}
+
+impl Application {
+    /// From now on, what holds on the embedded cluster holds: local values, and the placeholders that stand for stores.
+    pub(crate) fn use_embedded(&mut self, placeholders: &BTreeMap<String, String>) {
+        self.placeholders = Some(placeholders.clone());
+    }
+
+    /// Renders a first install, for looking at it: local values hold, and stores have an address that leads nowhere.
+    pub(crate) fn render(&mut self) -> Result<Rendered, Failure> {
+        let stores = self.app.local.stores.keys().map(|name| (format!("stores.{name}.url"), NO_STORE.to_owned()));
+        self.placeholders = Some(stores.collect());
+        self.render_as(&Options::install(&self.name, &self.namespace))
+    }
+
+    /// Renders what the next deployment of the release on this cluster would be.
+    pub(crate) async fn render_for(&self, engine: &Engine) -> Result<Rendered, Failure> {
+        let next = engine.next(&self.name, &self.namespace).await;
+        let next = next.map_err(|error| Failure::of_engine(format!("look at release {}", self.name), &error))?;
+        let version = engine.cluster().server_version().await.map_err(|error| {
+            Failure::because(Exit::Failed, "ask the cluster for its version", &error).hint("kubectl version")
+        })?;
+        let mut options = Options::install(&self.name, &self.namespace);
+        options.revision = i64::from(next.revision);
+        options.is_upgrade = !next.is_install;
+        options.kube_version = KubeVersion::parse(&version.git_version).unwrap_or_default();
+        let versions = engine.cluster().api_versions().await;
+        options.api_versions =
+            versions.map_err(|error| Failure::because(Exit::Failed, "ask the cluster what it serves", &error))?;
+        options.only_api_versions = true;
+        let mut rendered = self.render_as(&options)?;
+        rendered.request.expected_revision = Some(next.revision);
+        Ok(rendered)
+    }
+
+    /// The text of `helm template`, from the values of the command line and of `bowline.yaml`, without local ones.
+    pub(crate) fn template(&self, arguments: &args::Template) -> Result<(String, Vec<String>), Failure> {
+        let mut options = Options::install(&self.name, &self.namespace);
+        options.is_upgrade = arguments.is_upgrade;
+        options.api_versions.clone_from(&arguments.api_versions);
+        if let Some(version) = &arguments.kube_version {
+            options.kube_version = KubeVersion::parse(version).map_err(|error| {
+                Failure::new(Exit::Usage, format!("--kube-version: {error}")).hint("--kube-version 1.36")
+            })?;
+        }
+        let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
+        let values = self.user_values()?;
+        let rendered = self.templates.template(&values, &options, &environment(), parts);
+        let rendered = rendered.map_err(|error| self.of_render(&error))?;
+        Ok((rendered.text, rendered.warnings))
+    }
+
+    fn render_as(&self, options: &Options) -> Result<Rendered, Failure> {
+        let values = self.user_values()?;
+        let manifests = self.templates.render(&values, options, &environment());
+        let manifests = manifests.map_err(|error| self.of_render(&error))?;
+        let mut request = DeployRequest::new(&self.name, &self.namespace, manifests);
+        request.chart = record::of_chart(self.templates.chart());
+        request.config = record::of_values(values.values());
+        Ok(Rendered { request })
+    }
+
+    fn user_values(&self) -> Result<UserValues, Failure> {
+        let mut sources = ValueSources::default();
+        let paths = |paths: &[std::path::PathBuf]| {
+            paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        sources.files = paths(&self.app.values);
+        sources.set = self.settings(&self.app.set)?;
+        if self.placeholders.is_some() {
+            sources.files.extend(paths(&self.app.local.values));
+            sources.set.extend(self.settings(&self.app.local.set)?);
+        }
+        let args::Values { files, set, set_string, set_json, set_file, set_literal } = self.values.clone();
+        sources.files.extend(files);
+        sources.set.extend(set);
+        (sources.string, sources.json, sources.file, sources.literal) = (set_string, set_json, set_file, set_literal);
+        UserValues::load(&sources).map_err(|error| {
+            let failure = Failure::because(Exit::Usage, "read the values", &error);
+            place(failure, error.place().map(|p| (p.file.as_str(), p.line, p.column)))
+        })
+    }
+
+    /// Entries of `set` as `--set` takes them, with their placeholders filled in.
+    fn settings(&self, set: &BTreeMap<String, String>) -> Result<Vec<String>, Failure> {
+        let none = BTreeMap::new();
+        let known = self.placeholders.as_ref().unwrap_or(&none);
+        set.iter()
+            .map(|(key, text)| {
+                let filled = bowline_app::fill(text, known).map_err(|error| {
+                    Failure::because(Exit::Usage, format!("fill in `set: {key}` of {}", bowline_app::FILE_NAME), &error)
+                        .hint(format!("bowline deploy --set {key}=…   gives the value by hand"))
+                })?;
+                // What was filled in is meant literally; what the user wrote keeps the meaning that `--set` gives it.
+                Ok(if filled == *text { format!("{key}={text}") } else { format!("{key}={}", literal(&filled)) })
+            })
+            .collect()
+    }
+
+    fn of_render(&self, error: &RenderError) -> Failure {
+        let failure = Failure::because(Exit::Failed, format!("render the chart {}", self.app.chart.display()), error);
+        let Some(location) = error.location() else { return failure };
+        let line = error.fault().and_then(|fault| fault.source_line.clone());
+        snippet(failure, &location.file, location.line, location.column, line)
+    }
+}
+
+/// What templates may learn of this machine.
+struct Machine {
+    now: Timestamp,
+    random: bowline_clock::Random,
+}
+
+impl Environment for Machine {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        bytes.chunks_mut(8).for_each(|chunk| {
+            let value = self.random.next_u64().to_le_bytes();
+            chunk.copy_from_slice(&value[..chunk.len()]);
+        });
+    }
+}
+
+fn environment() -> Rc<dyn Environment> {
+    let now = bowline_clock::Clock::system().now();
+    Rc::new(Machine { now, random: bowline_clock::Random::from_entropy() })
+}
+
+/// A value in the syntax of `--set` that stays what it is.
+fn literal(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for (index, letter) in text.chars().enumerate() {
+        if matches!(letter, '\\' | ',') || (index == 0 && letter == '{') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+fn of_app(path: &std::path::Path, error: &AppError) -> Failure {
+    let failure = Failure::because(Exit::Usage, format!("read the application {}", path.display()), error);
+    match error {
+        AppError::NotFound { .. } => {
+            failure.hint("bowline up PATH, where PATH is a folder with a bowline.yaml or a chart")
+        }
+        AppError::Parse { path, line, column, .. } => {
+            place(failure, Some((&path.to_string_lossy(), *line as u32, *column as u32)))
+        }
+        AppError::Read { .. } => failure,
+    }
+}
+
+/// Adds the line at a place of a file, with a caret.
+fn place(failure: Failure, place: Option<(&str, u32, u32)>) -> Failure {
+    let Some((file, line, column)) = place else { return failure };
+    let text = std::fs::read_to_string(file).ok();
+    let source = text.and_then(|text| text.lines().nth(line.saturating_sub(1) as usize).map(str::to_owned));
+    snippet(failure, file, line, column, source)
+}
+
+fn snippet(failure: Failure, file: &str, line: u32, column: u32, source: Option<String>) -> Failure {
+    let at = if column == 0 { format!("{file}:{line}") } else { format!("{file}:{line}:{column}") };
+    let Some(source) = source else { return failure.details(format!("  --> {at}")) };
+    let margin = " ".repeat(line.to_string().len());
+    let mut text = format!("{margin}--> {at}\n{margin} |\n{line} | {source}\n{margin} |");
+    if column > 0 {
+        // A tab before the caret keeps its width.
+        let before = source.chars().take(column as usize - 1).map(|c| if c == '\t' { '\t' } else { ' ' });
+        text.push_str(&format!(" {}^", before.collect::<String>()));
+    }
+    failure.details(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filled_in_value_keeps_its_commas() {
+        assert_eq!(literal(r"{a,b\c"), r"\{a\,b\\c");
+    }
+
+    #[test]
+    fn a_caret_stands_below_its_column() {
+        let failure = snippet(Failure::new(Exit::Usage, "x"), "values.yaml", 12, 3, Some("a: [".to_owned()));
+        assert_eq!(failure.details.unwrap(), "  --> values.yaml:12:3\n   |\n12 | a: [\n   |   ^");
+    }
+}

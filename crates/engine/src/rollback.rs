@@ -1,0 +1,100 @@
+//! Goes back to an earlier revision, as a new one.
+
+use std::sync::Arc;
+
+use bowline_graph::Graph;
+use bowline_plan::{DeployInput, DeployKind, DeployOptions, Plan};
+use bowline_release::{ApplyMethod, HookExecution, Info, Release, Status};
+
+use crate::operations::Work;
+use crate::run::Run;
+use crate::stored::{manifest_set, previous_objects};
+use crate::{Cancel, Engine, EngineError, Outcome, RollbackRequest, Undone};
+
+impl Engine {
+    /// Brings a release back to the manifests of an earlier revision.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRevision`] where there is none to go back to; as [`Engine::deploy`] otherwise.
+    pub async fn rollback(&self, request: RollbackRequest, cancel: &Cancel) -> Result<Outcome, EngineError> {
+        let RollbackRequest { release, namespace, to, options } = request;
+        let history = self.releases(&namespace).history(&release).await?;
+        if history.is_empty() {
+            return Err(EngineError::NoRelease { release, namespace });
+        }
+        let mut run = Run::begin(self, (&release, &namespace), "rollback", &options, cancel).await?;
+        let result = self.rollback_locked(&mut run, to).await;
+        let message = match &result {
+            Ok(outcome) => Ok(outcome.release.info.description.clone()),
+            Err(error) => Err(error.to_string()),
+        };
+        run.end(message).await;
+        result
+    }
+
+    pub(crate) async fn rollback_locked(&self, run: &mut Run, to: Option<u32>) -> Result<Outcome, EngineError> {
+        let mut history = run.store.history(&run.release).await?;
+        run.settle_pending(&mut history).await?;
+        let Some(last) = history.last() else {
+            return Err(EngineError::NoRelease { release: run.release.clone(), namespace: run.namespace.clone() });
+        };
+        let to = to.unwrap_or(last.version.saturating_sub(1));
+        let Some(target) = history.iter().find(|r| r.version == to) else {
+            return Err(EngineError::NoRevision { release: run.release.clone(), revision: to });
+        };
+        run.revision = last.version + 1;
+        let set = manifest_set(target)?;
+        let previous = previous_objects(&history)?;
+        let graph = Arc::new(Graph::build(&set, &run.namespace));
+        run.graph = Some(Arc::clone(&graph));
+        let live = self.live_objects(&graph, &previous).await?;
+        if !run.options.take_ownership {
+            self.refuse_foreign(&graph, &previous, &live, run.owner(), "rollback")?;
+        }
+        let plan = Plan::deploy(&DeployInput {
+            desired: &set,
+            graph: &graph,
+            live: &live,
+            previous: &previous,
+            kind: DeployKind::Rollback,
+            order: run.options.order,
+            options: DeployOptions {
+                create_namespace: false,
+                crds: false,
+                hooks: run.options.hooks,
+                wait: run.options.wait,
+            },
+        });
+        let described = run.options.description.clone().unwrap_or_else(|| format!("Rollback to {to}"));
+        let mut release = Release {
+            version: run.revision,
+            info: Info {
+                first_deployed: last.info.first_deployed,
+                last_deployed: Some(run.now()),
+                status: Status::PendingRollback,
+                description: described.clone(),
+                notes: target.info.notes.clone(),
+                rollback_revision: to,
+                ..Info::default()
+            },
+            apply_method: Some(ApplyMethod::ServerSide),
+            created_at: None,
+            writer: None,
+            ..target.clone()
+        };
+        for hook in &mut release.hooks {
+            hook.last_run = HookExecution::default();
+        }
+        let work = Work { plan: &plan, set: &set, graph: &graph, live: &live };
+        if let Err(trouble) = run.carry_out(&work, &mut release).await {
+            if !trouble.lock_lost {
+                let text = format!("Rollback {:?} failed: {}: {}", run.release, trouble.doing, trouble.message);
+                run.record_failure(&mut release, text).await;
+            }
+            return Err(run.failure(trouble, release.info.status, Undone::Nothing));
+        }
+        let finished = run.finish(&mut release, &history, &described).await;
+        finished.map_err(|trouble| run.failure(trouble, release.info.status, Undone::Nothing))?;
+        Ok(Outcome { release, summary: plan.summary(), kept: std::mem::take(&mut run.kept) })
+    }
+}

@@ -1,0 +1,231 @@
+//! `.Capabilities`: what the cluster, or the one imagined, can do.
+
+use bowline_gotemplate::{Element, Failure, Kind, List, ListKind, Map, Method, MethodType, Object, Text, Type, Value};
+use std::any::Any;
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// What Helm imagines where there is no cluster: its own Kubernetes client's version and API groups.
+const DEFAULT_API_VERSIONS: &str = include_str!("api_versions.txt");
+/// The version of Kubernetes that Helm 4.3.1 imagines.
+const DEFAULT_KUBE_VERSION: &str = "v1.37.0";
+/// The version that Helm 4.3.1 gives for itself.
+const HELM_VERSION: &str = "v4.3.1";
+
+/// A version of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeVersion {
+    /// As given, with a `v` in front: `v1.33.4-gke.1245000`.
+    pub version: String,
+    /// Without what follows the numbers: `v1.33.4`.
+    pub normalized: String,
+    /// `1`
+    pub major: String,
+    /// `33`
+    pub minor: String,
+}
+
+impl KubeVersion {
+    /// Reads a version such as `1.33`, `v1.33.4` or `v1.33.4-gke.1245000`.
+    ///
+    /// # Errors
+    /// With the text that Helm gives after `invalid kube version '…': `.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let quoted = || bowline_gotemplate::fmt::quoted(text.as_bytes());
+        let trimmed = text.trim_matches([' ', '\t', '\n', '\r']);
+        let body = trimmed.strip_prefix('v').unwrap_or(trimmed);
+        let numbers_end = body.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(body.len());
+        let numbers = body[..numbers_end].trim_end_matches('.');
+        let parts: Vec<&str> = numbers.split('.').collect();
+        if parts.len() < 2 || parts.iter().any(|part| part.is_empty()) {
+            return Err(format!("could not parse {} as version", quoted()));
+        }
+        let mut components = Vec::new();
+        for part in &parts {
+            if part.len() > 1 && part.starts_with('0') {
+                let zero = bowline_gotemplate::fmt::quoted(numbers.as_bytes());
+                return Err(format!(
+                    "illegal zero-prefixed version component {} in {zero}",
+                    bowline_gotemplate::fmt::quoted(part.as_bytes())
+                ));
+            }
+            match part.parse::<u64>() {
+                Ok(component) => components.push(component),
+                Err(_) => {
+                    return Err(format!(
+                        "illegal non-numeric version component {} in {}",
+                        bowline_gotemplate::fmt::quoted(part.as_bytes()),
+                        quoted()
+                    ));
+                }
+            }
+        }
+        let joined = components.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
+        Ok(Self {
+            version: if text.starts_with('v') { text.to_owned() } else { format!("v{text}") },
+            normalized: format!("v{joined}"),
+            major: components[0].to_string(),
+            minor: components[1].to_string(),
+        })
+    }
+}
+
+/// What `.Capabilities` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The version of Kubernetes.
+    pub kube_version: KubeVersion,
+    /// API versions, and kinds with them: `apps/v1`, `apps/v1/Deployment`.
+    pub api_versions: Vec<String>,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        let kube_version = KubeVersion {
+            version: DEFAULT_KUBE_VERSION.to_owned(),
+            normalized: DEFAULT_KUBE_VERSION.to_owned(),
+            major: "1".to_owned(),
+            minor: "37".to_owned(),
+        };
+        Self { kube_version, api_versions: DEFAULT_API_VERSIONS.lines().map(str::to_owned).collect() }
+    }
+}
+
+impl Capabilities {
+    /// `.Capabilities`
+    pub fn value(&self) -> Value {
+        let versions = self.api_versions.iter().map(|version| Value::from(version.as_str())).collect();
+        Value::object(Struct {
+            type_name: "*common.Capabilities",
+            fields: vec![
+                ("KubeVersion", kube_version(&self.kube_version)),
+                ("APIVersions", Value::List(List::of(&VERSION_SET, versions))),
+                ("HelmVersion", helm_version()),
+            ],
+            json: &[],
+            text: None,
+        })
+    }
+}
+
+/// `common.VersionSet`
+static VERSION_SET: ListKind = ListKind {
+    name: "common.VersionSet",
+    element: Element::Text,
+    methods: &[Method {
+        name: "Has",
+        params: &[Type::Text],
+        returns: Type::Bool,
+        call: |set, args| {
+            let wanted = args[0].as_text().cloned().unwrap_or_default();
+            Ok(set.with(|items| items.iter().any(|item| item.as_text() == Some(&wanted))).into())
+        },
+    }],
+};
+
+fn kube_version(version: &KubeVersion) -> Value {
+    let KubeVersion { version, normalized, major, minor } = version;
+    Value::object(Struct {
+        type_name: "common.KubeVersion",
+        fields: vec![
+            ("Version", version.as_str().into()),
+            ("normalizedVersion", normalized.as_str().into()),
+            ("Major", major.as_str().into()),
+            ("Minor", minor.as_str().into()),
+        ],
+        json: &[],
+        text: Some(normalized.clone()),
+    })
+}
+
+fn helm_version() -> Value {
+    Value::object(Struct {
+        type_name: "version.BuildInfo",
+        fields: vec![
+            ("Version", HELM_VERSION.into()),
+            ("GitCommit", "".into()),
+            ("GitTreeState", "".into()),
+            ("GoVersion", "go1.26.8".into()),
+            ("KubeClientVersion", "v1.37".into()),
+        ],
+        json: &[
+            ("version", "Version"),
+            ("git_commit", "GitCommit"),
+            ("git_tree_state", "GitTreeState"),
+            ("go_version", "GoVersion"),
+            ("kube_client_version", "KubeClientVersion"),
+        ],
+        text: None,
+    })
+}
+
+/// A Go struct of strings and other structs.
+struct Struct {
+    type_name: &'static str,
+    fields: Vec<(&'static str, Value)>,
+    /// Names in JSON, where they differ from the fields'; empty ones are left out.
+    json: &'static [(&'static str, &'static str)],
+    /// What its pointer's `String` method gives.
+    text: Option<String>,
+}
+
+impl Object for Struct {
+    fn type_name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.type_name)
+    }
+
+    fn kind(&self) -> Kind {
+        if self.type_name.starts_with('*') { Kind::Ptr } else { Kind::Struct }
+    }
+
+    fn fields(&self) -> Vec<(Cow<'static, str>, Value)> {
+        self.fields.iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone())).collect()
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone())
+    }
+
+    fn method(&self, name: &str) -> Option<MethodType> {
+        let known = self.text.is_some() && matches!(name, "String" | "GitVersion");
+        known.then_some(MethodType { params: &[], returns: Type::Text })
+    }
+
+    fn call(&self, name: &str, _: &[Value]) -> Result<Value, Failure> {
+        match (name, &self.text) {
+            ("String", Some(text)) => Ok(text.as_str().into()),
+            _ => Ok(self.field("Version").unwrap_or_default()),
+        }
+    }
+
+    fn shown(&self) -> Option<String> {
+        self.text.clone()
+    }
+
+    fn json(&self) -> Option<Value> {
+        if self.json.is_empty() {
+            return None;
+        }
+        let entry = |(name, field): &(&str, &str)| {
+            let value = self.field(field)?;
+            let kept = value.truth() || *name == "kube_client_version";
+            kept.then(|| (Text::from(*name), value))
+        };
+        Some(Value::Map(self.json.iter().filter_map(entry).collect::<Map>()))
+    }
+
+    fn equals(&self, other: &dyn Object) -> bool {
+        let Some(other) = other.as_any().downcast_ref::<Self>() else { return false };
+        let text = |value: &Value| value.as_text().cloned();
+        self.type_name == other.type_name
+            && self.fields.len() == other.fields.len()
+            && self.fields.iter().zip(&other.fields).all(|((_, one), (_, two))| match (one, two) {
+                (Value::Object(one), Value::Object(two)) => Rc::ptr_eq(one, two) || one.equals(two.as_ref()),
+                (one, two) => text(one) == text(two),
+            })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

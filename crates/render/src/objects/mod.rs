@@ -1,0 +1,10 @@
+//! What templates find beside `.Values`: `.Files` and `.Capabilities`, with the types and methods they have in Helm.
+
+mod capabilities;
+mod files;
+mod glob;
+mod values;
+
+pub use capabilities::{Capabilities, KubeVersion};
+pub use files::files;
+pub use values::values;

@@ -1,0 +1,307 @@
+//! Compiled templates, and rendering with them.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bowline_chart::{Chart, Crd, Prepared, UserValues, is_compatible};
+use bowline_gotemplate::{ExecuteError, ParseError, Program, Text, Traced, Value};
+use bowline_manifest::{Hook, Location, Manifest, ManifestSet, Source, TemplateOutput, to_json};
+use bowline_yaml::{Node, NodeKind, Span, parse};
+
+use crate::context::{Context, TemplateFile, template_files};
+use crate::document::{Document, Documents, documents};
+use crate::error::{Fault, RenderError, execute_message, innermost_first, parse_message};
+use crate::functions::{Host, program};
+use crate::objects::values as values_type;
+use crate::order::{install_order, parse_order};
+use crate::{Environment, Options};
+
+/// What Go prints for a missing value; Helm deletes it.
+const NO_VALUE: &[u8] = b"<no value>";
+const NOTES: &str = "NOTES.txt";
+
+/// A chart whose templates are compiled when they are first needed, and then kept: render it as often as wanted.
+pub struct Templates {
+    chart: Chart,
+    /// Compiled sets by the files in them: which subcharts take part depends on the values.
+    compiled: Mutex<BTreeMap<Vec<Arc<str>>, Arc<Set>>>,
+}
+
+/// The compiled templates of one choice of subcharts.
+struct Set {
+    program: Program<Host>,
+    /// In the order in which they are rendered.
+    files: Vec<TemplateFile>,
+}
+
+/// One rendering, before its documents become manifests.
+struct Rendered {
+    prepared: Prepared,
+    objects: Vec<Document>,
+    hooks: Vec<(Document, Hook)>,
+    crds: Vec<Crd>,
+    notes: String,
+}
+
+/// A file's output.
+pub(crate) struct Output {
+    pub(crate) path: Arc<str>,
+    /// Name of the chart it belongs to.
+    pub(crate) chart: Arc<str>,
+    pub(crate) traced: Traced,
+}
+
+impl Templates {
+    /// The templates of a chart. Nothing is compiled yet.
+    pub fn new(chart: Chart) -> Self {
+        Self { chart, compiled: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The chart.
+    pub fn chart(&self) -> &Chart {
+        &self.chart
+    }
+
+    /// Renders the chart with the user's values.
+    ///
+    /// # Errors
+    /// In Helm's words, with the place in the template.
+    pub fn render(
+        &self,
+        values: &UserValues,
+        options: &Options,
+        environment: &Rc<dyn Environment>,
+    ) -> Result<ManifestSet, RenderError> {
+        let rendered = self.run(values, options, environment)?;
+        let mut set = ManifestSet {
+            crd_output: crd_output(&rendered.crds),
+            notes: rendered.notes,
+            warnings: rendered.prepared.warnings,
+            ..ManifestSet::default()
+        };
+        for crd in &rendered.crds {
+            set.crds.extend(crd_manifests(crd)?);
+        }
+        set.manifests = rendered.objects.into_iter().map(|document| document.into_manifest(None)).collect();
+        set.hooks = rendered.hooks.into_iter().map(|(document, hook)| document.into_manifest(Some(hook))).collect();
+        Ok(set)
+    }
+
+    /// What `helm template` prints, without making objects of it.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
+    pub fn template(
+        &self,
+        values: &UserValues,
+        options: &Options,
+        environment: &Rc<dyn Environment>,
+        parts: TemplateOutput,
+    ) -> Result<TemplateText, RenderError> {
+        let rendered = self.run(values, options, environment)?;
+        let objects = rendered.objects.iter().map(|document| (&*document.template, &*document.text));
+        let hooks = rendered.hooks.iter().map(|(document, hook)| (&*document.template, &*document.text, hook));
+        let crds = if parts.crds { crd_output(&rendered.crds) } else { String::new() };
+        let text = parts.print(&crds, objects, hooks);
+        Ok(TemplateText { text, notes: rendered.notes, warnings: rendered.prepared.warnings })
+    }
+
+    fn run(
+        &self,
+        values: &UserValues,
+        options: &Options,
+        environment: &Rc<dyn Environment>,
+    ) -> Result<Rendered, RenderError> {
+        let mut prepared = self.chart.prepare(values)?;
+        let wanted = &prepared.chart.metadata.kube_version;
+        if !wanted.is_empty() && !is_compatible(wanted, &options.kube_version.normalized) {
+            let (wanted, version) = (wanted.clone(), options.kube_version.version.clone());
+            return Err(RenderError::KubeVersion { wanted, version });
+        }
+        let set = self.set(&prepared.chart)?;
+        let mut outputs = set.execute(&prepared, options, environment)?;
+        let notes = take_notes(&mut outputs, prepared.chart.name(), options.sub_notes);
+        outputs.sort_by(|a, b| a.path.cmp(&b.path));
+        let Documents { mut objects, mut hooks, dropped } =
+            documents(&outputs, &|path, line| set.source_line(path, line))?;
+        prepared.warnings.extend(dropped.iter().map(|hook_types| format!("skipping unknown hooks: {hook_types}")));
+        objects.sort_by(|a, b| install_order(&a.kind).cmp(&install_order(&b.kind)));
+        hooks.sort_by(|(a, _), (b, _)| install_order(&a.kind).cmp(&install_order(&b.kind)));
+        let crds = prepared.chart.crds(prepared.chart.name());
+        Ok(Rendered { prepared, objects, hooks, crds, notes })
+    }
+
+    /// The compiled set of a prepared chart.
+    fn set(&self, chart: &Chart) -> Result<Arc<Set>, RenderError> {
+        let files = template_files(chart);
+        let key: Vec<Arc<str>> = files.iter().map(|file| Arc::clone(&file.path)).collect();
+        let known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(set) = known {
+            return Ok(set);
+        }
+        let set = Arc::new(Set::compile(files)?);
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&set));
+        Ok(set)
+    }
+}
+
+/// What `helm template` prints, and what it says besides.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateText {
+    /// Standard output.
+    pub text: String,
+    /// The notes, which `helm template` does not print.
+    pub notes: String,
+    /// What belongs on standard error.
+    pub warnings: Vec<String>,
+}
+
+impl Set {
+    fn compile(mut files: Vec<TemplateFile>) -> Result<Self, RenderError> {
+        files.sort_by(|a, b| parse_order(&a.path, &b.path));
+        let mut program = program();
+        for file in &files {
+            if let Err(error) = program.parse(&file.path, Text::from(&*file.text)) {
+                return Err(parse_fault(&files, &error));
+            }
+        }
+        Ok(Self { program, files })
+    }
+
+    fn execute(
+        &self,
+        prepared: &Prepared,
+        options: &Options,
+        environment: &Rc<dyn Environment>,
+    ) -> Result<Vec<Output>, RenderError> {
+        let context = Context::new(prepared, options);
+        let names: Vec<Arc<str>> = context.charts.iter().map(|chart| Arc::from(chart.name.as_str())).collect();
+        let mut host = Host::new(Rc::clone(environment));
+        host.lint = options.lint;
+        let mut session = self.program.session(host);
+        let mut outputs = Vec::new();
+        for file in self.files.iter().filter(|file| !file.partial) {
+            let chart = &context.charts[file.chart];
+            let template = [
+                (Text::from("Name"), Value::text(&*file.path)),
+                (Text::from("BasePath"), Value::text(format!("{}/templates", chart.path))),
+            ];
+            let template = values_type(&template.into_iter().collect());
+            // The mapping was made for this rendering, so it is not the nil map.
+            let _ = chart.dot.set("Template", template);
+            let mut traced = Traced::default();
+            let dot = values_type(&chart.dot);
+            if let Err(error) = session.execute(&file.path, dot, &mut traced) {
+                return Err(self.execute_fault(&error));
+            }
+            traced.remove(NO_VALUE);
+            outputs.push(Output { path: Arc::clone(&file.path), chart: Arc::clone(&names[file.chart]), traced });
+        }
+        Ok(outputs)
+    }
+
+    /// A line of a template file, from 1.
+    fn source_line(&self, path: &str, line: u32) -> Option<String> {
+        source_line(&self.files, path, line)
+    }
+
+    fn execute_fault(&self, error: &ExecuteError) -> RenderError {
+        let message = execute_message(error);
+        let mut fault = Fault { message, ..Fault::default() };
+        if let ExecuteError::Failed(failed) = error {
+            // A text given to `tpl` is no file that a user can open: then the place is where `tpl` stands.
+            let place = innermost_first(failed).into_iter().find_map(|failed| {
+                let line = self.source_line(&failed.file, failed.line)?;
+                let location = Location { file: failed.file.to_string(), line: failed.line, column: failed.column + 1 };
+                Some((location, line))
+            });
+            if let Some((location, line)) = place {
+                fault.location = Some(location);
+                fault.source_line = Some(line);
+            }
+        }
+        RenderError::Template(Box::new(fault))
+    }
+}
+
+fn source_line(files: &[TemplateFile], path: &str, line: u32) -> Option<String> {
+    let file = files.iter().find(|file| &*file.path == path)?;
+    let text = String::from_utf8_lossy(&file.text);
+    text.lines().nth((line as usize).checked_sub(1)?).map(str::to_owned)
+}
+
+fn parse_fault(files: &[TemplateFile], error: &ParseError) -> RenderError {
+    let location = Location { file: error.template.to_string(), line: error.line, column: 0 };
+    RenderError::Template(Box::new(Fault {
+        message: parse_message(error),
+        source_line: source_line(files, &error.template, error.line),
+        location: Some(location),
+        rendered_line: None,
+    }))
+}
+
+/// Takes the notes out of the outputs; only the top chart's count, unless all are wanted.
+fn take_notes(outputs: &mut Vec<Output>, chart: &str, all: bool) -> String {
+    let own = format!("{chart}/templates/{NOTES}");
+    let mut notes = String::new();
+    outputs.retain(|output| {
+        if !output.path.ends_with(NOTES) {
+            return true;
+        }
+        if all || *output.path == *own {
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            notes.push_str(&String::from_utf8_lossy(output.traced.text()));
+        }
+        false
+    });
+    notes
+}
+
+fn crd_output(crds: &[Crd]) -> String {
+    let mut out = String::new();
+    for crd in crds {
+        out.push_str("---\n# Source: ");
+        out.push_str(&crd.source);
+        out.push('\n');
+        out.push_str(&crd.file.text());
+        out.push('\n');
+    }
+    out
+}
+
+/// The objects of a file of `crds/`.
+fn crd_manifests(crd: &Crd) -> Result<Vec<Manifest>, RenderError> {
+    let text = crd.file.text();
+    let nodes = parse(&text).map_err(|error| {
+        let location = Location { file: crd.source.clone(), line: error.line, column: error.column };
+        let message = format!("failed to install CRD {}: {error}", crd.file.name);
+        RenderError::Document(Box::new(Fault { message, location: Some(location), ..Fault::default() }))
+    })?;
+    let source = Source { chart: crd.chart.clone(), template: crd.source.clone(), lines: Arc::from([]) };
+    let text: Arc<str> = Arc::from(text.as_ref());
+    let manifests = nodes.into_iter().filter(|node| !node.is_null()).map(|node| Manifest {
+        text: Arc::clone(&text),
+        object: to_json(&node),
+        node: Arc::new(node),
+        source: source.clone(),
+        hook: None,
+    });
+    Ok(manifests.collect())
+}
+
+impl Document {
+    fn into_manifest(self, hook: Option<Hook>) -> Manifest {
+        let null = || Node { kind: NodeKind::Scalar(bowline_yaml::Value::Null), span: Span::default() };
+        let node = self.node.unwrap_or_else(null);
+        Manifest {
+            text: Arc::from(self.text),
+            object: to_json(&node),
+            node: Arc::new(node),
+            source: Source { chart: self.chart.to_string(), template: self.template.to_string(), lines: self.lines },
+            hook,
+        }
+    }
+}
