@@ -64,6 +64,10 @@ impl Runtime for ProcessRuntime {
         "process"
     }
 
+    fn probes_eagerly(&self) -> bool {
+        true
+    }
+
     fn image(&self, image: &str) -> Result<String, ImageError> {
         let found = self.shared.images.find(image)?;
         Ok(format!("local://{}", found.command.first().map_or(image, String::as_str)))

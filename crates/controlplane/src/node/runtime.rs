@@ -15,6 +15,10 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     /// The scheme of container ids (`process`, `scripted`).
     fn name(&self) -> &'static str;
 
+    /// Whether a container that starts is asked more often than its probes' period says, so that a service that is up
+    /// in milliseconds is ready in milliseconds. Only successes of these further probes count.
+    fn probes_eagerly(&self) -> bool;
+
     /// Looks an image up; the answer is the image's id.
     fn image(&self, image: &str) -> Result<String, ImageError>;
 

@@ -97,6 +97,10 @@ impl Runtime for ScriptedRuntime {
         "scripted"
     }
 
+    fn probes_eagerly(&self) -> bool {
+        false
+    }
+
     fn image(&self, image: &str) -> Result<String, ImageError> {
         if self.scripts.find(image).image_missing {
             return Err(ImageError { message: format!("the scenario says that image {image:?} cannot be pulled") });

@@ -154,6 +154,7 @@ impl Worker {
             running: running.clone(),
             ip: self.facts().pod_ip,
             events: node.events.clone(),
+            eager: node.runtime.probes_eagerly(),
         };
         if let Some(hook) = container.lifecycle.as_ref().and_then(|l| l.post_start.as_ref()) {
             let done = tokio::select! {
