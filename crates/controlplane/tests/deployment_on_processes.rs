@@ -47,7 +47,7 @@ async fn updates_without_a_failed_request(network: NetworkMode) {
     let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template}});
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
-        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 7860}]}});
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 7860, "targetPort": 7860}]}});
     api.create(&resources::SERVICES, "default", service, &options).unwrap();
     api.create(&resources::DEPLOYMENTS, "default", deployment, &options).unwrap();
     let status = || api.get(&resources::DEPLOYMENTS, "default", "web").unwrap();
@@ -65,7 +65,7 @@ async fn updates_without_a_failed_request(network: NetworkMode) {
         }
     };
     assert!(settled(3).await, "{:#}", status());
-    let address = plane.node().unwrap().service_address("default", "web", 80).unwrap();
+    let address = plane.node().unwrap().service_address("default", "web", 7860).unwrap();
     assert_eq!(get(address, "/").await, "v1");
 
     let clients = Clients::start(address);
