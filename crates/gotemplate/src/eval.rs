@@ -309,7 +309,9 @@ impl<'t, H> Frame<'t, '_, H> {
                 map.kind().plain
             }
             (Type::List, Value::List(list)) => std::ptr::eq(list.kind(), &crate::containers::LIST),
-            (Type::Named(name) | Type::Pointer(name), Value::Object(object)) => object.type_name() == name,
+            (Type::Named(name) | Type::Pointer(name), Value::Object(_) | Value::Duration(_)) => {
+                operand.value.type_name() == name
+            }
             _ => false,
         };
         if fits {
