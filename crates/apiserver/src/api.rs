@@ -198,5 +198,7 @@ fn parse_continue(token: &str) -> Result<(u64, String), Status> {
         let token: Value = serde_json::from_slice(&bytes).ok()?;
         Some((token.get("rv")?.as_u64()?, token.get("start")?.as_str()?.to_owned()))
     };
-    read().ok_or_else(|| Status::bad_request("continue key is not valid: encoded start key is malformed"))
+    read().ok_or_else(|| {
+        Status::bad_request("invalid continue token: continue key is not valid: encoded start key is malformed")
+    })
 }

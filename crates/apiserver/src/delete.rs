@@ -44,6 +44,10 @@ impl Api {
                     let deleted = partition.delete(&key, expect, |last, revision| {
                         let mut last = Value::clone(last);
                         set(&mut last, "resourceVersion", revision.to_string());
+                        if resource.id == crate::resources::PODS {
+                            set(&mut last, "deletionTimestamp", self.0.clock.rfc3339());
+                            set(&mut last, "deletionGracePeriodSeconds", 0);
+                        }
                         Arc::new(last)
                     });
                     deleted.map(|entry| Deletion { object: entry.value, gone: true })
@@ -99,7 +103,11 @@ impl Api {
     fn deletion_step(&self, resource: &Resource, old: &Value, options: &DeleteOptions) -> Step {
         let mut new = old.clone();
         let mut wanted: Vec<String> = finalizers(old).into_iter().map(str::to_owned).collect();
-        if let Some(propagation) = options.propagation {
+        // Jobs and replication controllers let go of their pods, as they always did, where nobody says otherwise.
+        let lets_go = [&crate::resources::JOBS, &crate::resources::REPLICATION_CONTROLLERS].contains(&&resource.id);
+        let chosen = wanted.iter().any(|f| f == ORPHAN || f == FOREGROUND);
+        let usual = (lets_go && !chosen).then_some(Propagation::Orphan);
+        if let Some(propagation) = options.propagation.or(usual) {
             wanted.retain(|f| f != ORPHAN && f != FOREGROUND);
             match propagation {
                 Propagation::Orphan => wanted.push(ORPHAN.to_owned()),
@@ -160,15 +168,17 @@ fn pod_grace(pod: &Value, options: &DeleteOptions) -> i64 {
 }
 
 fn check_preconditions(id: &ResourceId, name: &str, object: &Value, options: &DeleteOptions) -> Result<(), Status> {
-    let check = |what: &str, wanted: &Option<String>, field: &str| match wanted {
+    let check = |what: &str, wanted: &Option<String>, field: &str, hint: &str| match wanted {
         Some(wanted) if wanted != text(object, field) => {
             let present = text(object, field);
-            let why =
-                format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {present}");
-            Err(Status::conflict(&id.group, &id.plural, name, &why))
+            let why = format!(
+                "the {what} in the precondition ({wanted}) does not match the {what} in record ({present}). {hint}"
+            );
+            let kind = object.get("kind").and_then(Value::as_str).unwrap_or(&id.plural);
+            Err(Status::conflict(&id.group, kind, name, &why))
         }
         _ => Ok(()),
     };
-    check("UID", &options.uid, "uid")?;
-    check("ResourceVersion", &options.resource_version, "resourceVersion")
+    check("UID", &options.uid, "uid", "The object might have been deleted and then recreated")?;
+    check("ResourceVersion", &options.resource_version, "resourceVersion", "The object might have been modified")
 }

@@ -57,13 +57,13 @@ fn supported(resource: &Resource, path: &str) -> bool {
 
 /// Refuses a selector that asks about a field that the kind cannot be selected by.
 pub(crate) fn check(resource: &Resource, selector: &FieldSelector) -> Result<(), Status> {
-    match selector.paths().find(|path| !supported(resource, path)) {
-        None => Ok(()),
-        Some(path) if resource.schema().is_none() || resource.id.group.is_empty() || resource.id.plural == "jobs" => {
-            Err(Status::bad_request(format!("field label not supported: {path}")))
-        }
-        Some(path) => Err(Status::bad_request(format!(
-            "{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-        ))),
-    }
+    let Some(path) = selector.paths().find(|path| !supported(resource, path)) else { return Ok(()) };
+    // Kinds with fields of their own word it otherwise than those without.
+    let own = ["pods", "services", "namespaces", "nodes", "secrets", "replicationcontrollers", "events", "jobs"];
+    let message = if resource.schema().is_none() || own.contains(&&*resource.id.plural) {
+        format!("field label not supported: {path}")
+    } else {
+        format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    };
+    Err(Status::bad_request(message))
 }

@@ -92,8 +92,12 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value) -> R
     Ok(())
 }
 
-/// Whether anything but metadata and status differs.
-pub(crate) fn wants_changed(old: &Value, new: &Value) -> bool {
+/// Whether anything but metadata and status differs. Of a Deployment annotations count too.
+pub(crate) fn wants_changed(resource: &Resource, old: &Value, new: &Value) -> bool {
+    let annotations = |object: &Value| object.get("metadata").and_then(|m| m.get("annotations")).cloned();
+    if resource.id == crate::resources::DEPLOYMENTS && annotations(old) != annotations(new) {
+        return true;
+    }
     let of = |object: &Value| {
         let mut fields = object.as_object().cloned().unwrap_or_default();
         fields.retain(|key, _| !matches!(key.as_str(), "metadata" | "status"));

@@ -105,6 +105,9 @@ impl Requirement {
     fn parse(text: &str) -> Result<Self, String> {
         let checked = |key: &str| {
             let key = key.trim();
+            if let Some((_, rest)) = key.split_once(char::is_whitespace) {
+                return Err(format!("found '{}', expected: in, notin, =, ==, !=, gt, lt", rest.trim()));
+            }
             let fits = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
             if fits { Ok(key.to_owned()) } else { Err(format!("found '{key}', expected: identifier")) }
         };

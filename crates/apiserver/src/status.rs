@@ -181,8 +181,11 @@ impl Status {
     pub fn to_value(&self) -> Value {
         let mut object = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {},
-            "status": "Failure", "message": self.message, "reason": self.reason, "code": self.code,
+            "status": "Failure", "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            object["reason"] = Value::from(self.reason);
+        }
         if let Some(details) = &self.details {
             object["details"] = details.to_value();
         }

@@ -165,15 +165,16 @@ impl Api {
             let done = self.modify(&resource, namespace, name, subresource, options, change)?;
             return Ok((done, false));
         };
+        managed::check_config(config)?;
+        let unnamed = text(config, "namespace").to_owned();
         let config = checked_namespace(&resource, namespace, checked_type(&resource, config.clone())?)?;
-        managed::check_config(&config)?;
         if text(&config, "name") != name {
             let own = text(&config, "name");
             return Err(Status::bad_request(format!(
                 "the name of the object ({own}) does not match the name on the URL ({name})"
             )));
         }
-        let config = sparse(&resource, &config, options)?;
+        check_applied(&resource, &config, &unnamed, options)?;
         loop {
             let context = self.context(&resource, subresource, options);
             let change = |old: &Value| managed::apply(&context, old, &config, options.force);
@@ -255,14 +256,16 @@ impl Api {
             metadata::carry_over(resource, old, &mut new)?;
             kinds::default(resource, &mut new);
             keep_other_parts(resource, subresource, old, &mut new);
+            kinds::convert_changed(resource, old, &mut new);
+            set(&mut new, "resourceVersion", text(old, "resourceVersion"));
+            let binds = subresource == Some("binding");
+            if ownership == Ownership::Update && !binds {
+                managed::update(&self.context(resource, subresource, options), old, &mut new);
+            }
             kinds::prepare_changed(resource, subresource, old, &mut new);
-            if resource.counts_generations && wants_changed(old, &new) {
+            if resource.counts_generations && !binds && wants_changed(resource, old, &new) {
                 let generation = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
                 set(&mut new, "generation", generation + 1);
-            }
-            set(&mut new, "resourceVersion", text(old, "resourceVersion"));
-            if ownership == Ownership::Update {
-                managed::update(&self.context(resource, subresource, options), old, &mut new);
             }
             if new == **old {
                 return Ok(Arc::clone(old));
@@ -386,41 +389,24 @@ fn judge(resource: &Resource, report: &Report, options: &WriteOptions) -> Result
     }
 }
 
-/// An apply's body, checked against the types and canonical in its values, but with no field more or less than given.
-fn sparse(resource: &Resource, config: &Value, options: &WriteOptions) -> Result<Value, Status> {
-    let Some(of) = resource.schema() else { return Ok(config.clone()) };
+/// Checks an apply's body against the types of its kind. The body itself stays as it was written: who writes `0.5` where
+/// `500m` is stored has set another value, as far as ownership goes.
+fn check_applied(resource: &Resource, config: &Value, namespace: &str, options: &WriteOptions) -> Result<(), Status> {
+    let Some(of) = resource.schema() else { return Ok(()) };
     let mut report = Report::default();
-    let full = normal(schema(), of, config.clone(), &mut report);
-    judge(resource, &report, options)?;
-    Ok(common(config, &full))
-}
-
-/// The values of `full` where `given` has one.
-fn common(given: &Value, full: &Value) -> Value {
-    match (given, full) {
-        (Value::Object(given), Value::Object(full)) => {
-            let fields = given.iter().filter(|(_, value)| !value.is_null());
-            let known = fields.filter_map(|(name, value)| match full.get(name) {
-                Some(full) => Some((name.clone(), common(value, full))),
-                // Go leaves an empty value out; the applier wants it all the same.
-                None => is_empty(value).then(|| (name.clone(), value.clone())),
-            });
-            Value::Object(known.collect())
-        }
-        (Value::Array(given), Value::Array(full)) => given.iter().zip(full).map(|(g, f)| common(g, f)).collect(),
-        (_, full) => full.clone(),
+    normal(schema(), of, config.clone(), &mut report);
+    if report.error.is_none() && !report.unknown.is_empty() {
+        let fields: Vec<String> =
+            report.unknown.iter().map(|path| format!(".{path}: field not declared in schema")).collect();
+        let (name, group, kind) = (text(config, "name"), &resource.id.group, &resource.kind);
+        let version = &resource.version;
+        let message = format!(
+            "failed to create typed patch object ({namespace}/{name}; {group}/{version}, Kind={kind}): {}",
+            fields.join("\n")
+        );
+        return Err(Status::new(500, "", message));
     }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(value) => !value,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-    }
+    judge(resource, &report, options)
 }
 
 /// The object with `apiVersion` and `kind`, which must be the resource's where given.
@@ -439,18 +425,15 @@ pub(crate) fn checked_type(resource: &Resource, mut object: Value) -> Result<Val
     let (version, kind) = (given("apiVersion", &wanted_version), given("kind", wanted_kind));
     if (version.as_str(), kind.as_str()) != (wanted_version.as_str(), wanted_kind) {
         let short = version.rsplit('/').next().unwrap_or_default();
-        let why = if version == wanted_version {
-            format!("no kind {kind:?} is registered for version {version:?} in scheme")
+        let (group, _) = version.rsplit_once('/').unwrap_or(("", &version));
+        let why = if schema().of_kind(group, short, &kind).is_some() {
+            let internal = |group: &str| if group.is_empty() { "core".to_owned() } else { group.to_owned() };
+            let wanted = internal(&resource.id.group);
+            format!("converting ({short}.{kind}) to ({wanted}.{wanted_kind}): unknown conversion")
         } else {
-            format!(
-                "the API version in the data ({version}) does not match the expected API version ({wanted_version})"
-            )
+            format!("no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\"")
         };
-        let message = if version == wanted_version {
-            format!("{kind} in version {short:?} cannot be handled as a {wanted_kind}: {why}")
-        } else {
-            why
-        };
+        let message = format!("{kind} in version {short:?} cannot be handled as a {wanted_kind}: {why}");
         return Err(Status::bad_request(message));
     }
     fields.insert("apiVersion".to_owned(), Value::from(version));

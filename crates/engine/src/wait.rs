@@ -89,6 +89,10 @@ impl Run {
                     view.take(group, event);
                 }
                 Some((Source::Pods, Ok(event))) => view.take_pods(event),
+                // Its kind went with its definition, and everything of it.
+                Some((Source::Targets(group), Err(error))) if until == Until::Gone && error.is_not_found() => {
+                    view.take(group, WatchEvent::Listed(Vec::new()));
+                }
                 Some((Source::Targets(_), Err(error))) => return Err(WaitEnd::Cluster(error)),
                 // Without a look at pods the wait goes on; it only knows less.
                 Some((Source::Pods, Err(_))) => {}

@@ -16,7 +16,7 @@ use crate::metadata::text;
 use crate::options::Notes;
 use crate::schema::schema;
 use crate::table::{self, Include};
-use crate::{Api, LogOptions, Patch, Status, WatchOptions, WriteOptions};
+use crate::{Api, LogOptions, Patch, Status, WatchOptions, WriteOptions, resources};
 
 /// Which kinds come back whole from a delete, where the others answer with a `Status`.
 const RETURNED_WHEN_DELETED: [&str; 7] = [
@@ -28,6 +28,8 @@ const RETURNED_WHEN_DELETED: [&str; 7] = [
     "serviceaccounts",
     "services",
 ];
+
+const JOBS_LET_GO: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
 pub(super) fn answer(api: &Api, head: &Parts, body: &Bytes) -> Response<Body> {
     let path = head.uri.path();
@@ -128,6 +130,9 @@ type Answer = Result<Response<Body>, Status>;
 
 impl Request<'_> {
     fn answer(&self) -> Answer {
+        if self.resource.id == resources::ENDPOINTS {
+            self.notes.warn("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
+        }
         if !self.resource.namespaced && self.route.namespace.is_some() {
             return Err(Status::no_such_resource());
         }
@@ -172,6 +177,9 @@ impl Request<'_> {
             Method::PATCH => self.patch(name, None),
             Method::DELETE => {
                 let options = self.query.delete_options(&self.body_or_null()?)?;
+                if self.resource.id == resources::JOBS && options.propagation.is_none() {
+                    self.notes.warn(JOBS_LET_GO.to_owned());
+                }
                 let deletion = self.api.delete(id, namespace, name, &options)?;
                 if !deletion.gone || RETURNED_WHEN_DELETED.contains(&&*id.plural) && id.group.is_empty() {
                     return Ok(self.formed(200, &deletion.object));
@@ -412,7 +420,10 @@ impl Request<'_> {
                 }
                 Err(_) => Patch::Apply(body::yaml(self.body)?),
             },
-            _ => return Err(Status::unsupported_media_type("415: Unsupported Media Type")),
+            _ => {
+                let refused = Status::unsupported_media_type("415: Unsupported Media Type");
+                return Err(Status { details: Some(Box::default()), ..refused });
+            }
         })
     }
 

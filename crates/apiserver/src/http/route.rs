@@ -100,7 +100,7 @@ impl Query {
         let mut dry = false;
         for value in self.all("dryRun") {
             if value != "All" {
-                let message = format!("Unsupported value: {value:?}: supported values: \"All\"");
+                let message = format!("Unsupported value: [{value:?}]: supported values: \"All\"");
                 let cause = crate::Cause::new("FieldValueNotSupported", "dryRun", message);
                 return Err(Status::invalid("meta.k8s.io", "CreateOptions", "", vec![cause]));
             }
@@ -136,7 +136,7 @@ impl Query {
             ("", None) => None,
             (other, _) => {
                 let message = format!(
-                    "Unsupported value: {other:?}: supported values: \"Background\", \"Foreground\", \"Orphan\""
+                    "Unsupported value: {other:?}: supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
                 );
                 let cause = crate::Cause::new("FieldValueNotSupported", "propagationPolicy", message);
                 return Err(Status::invalid("meta.k8s.io", "DeleteOptions", "", vec![cause]));

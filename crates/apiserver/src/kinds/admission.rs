@@ -16,9 +16,18 @@ pub(crate) fn admit_new(api: &Api, resource: &Resource, value: &mut Value) -> Re
             select_by_uid(value);
             Ok(())
         }
+        ("", "persistentvolumeclaims") => {
+            if let Some(metadata) = crate::metadata::of(value) {
+                unless_set(metadata, "finalizers", json!(["kubernetes.io/pvc-protection"]));
+            }
+            Ok(())
+        }
         ("", "namespaces") => {
             // A generated name is known only now.
             super::default(resource, value);
+            if let Some(spec) = object(value, "/spec") {
+                spec.insert("finalizers".to_owned(), json!(["kubernetes"]));
+            }
             Ok(())
         }
         _ => Ok(()),

@@ -58,6 +58,11 @@ pub(super) fn set(group: &str, plural: &str, value: &mut Value) {
                 unless_set(status, "phase", "Pending");
             }
         }
+        ("", "limitranges") => {
+            if let Some(spec) = object(value, "/spec") {
+                items(spec, "limits").for_each(limits);
+            }
+        }
         ("", "replicationcontrollers") | ("apps" | "batch", _) => workloads::set(plural, value),
         ("autoscaling", "horizontalpodautoscalers") => autoscaler(value),
         ("networking.k8s.io", "networkpolicies") => policy(value),
@@ -98,6 +103,19 @@ pub(super) fn claim(value: &mut Value) {
     }
     if let Some(status) = object(value, "/status") {
         unless_set(status, "phase", "Pending");
+    }
+}
+
+/// A container's default request is its default limit, and both its maximum.
+fn limits(limit: &mut Map<String, Value>) {
+    if str(limit, "type") != "Container" {
+        return;
+    }
+    for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+        let Some(Value::Object(amounts)) = limit.get(from).cloned() else { continue };
+        if let Some(target) = made(limit, to) {
+            amounts.into_iter().for_each(|(name, amount)| unless_set(target, &name, amount));
+        }
     }
 }
 

@@ -11,8 +11,10 @@ mod validate;
 mod workloads;
 
 pub(crate) use admission::admit_new;
-pub(crate) use prepare::{prepare_changed, prepare_new};
+pub(crate) use prepare::{convert_changed, prepare_changed, prepare_new};
 pub(crate) use services::{Addresses, allocate, give_back_changed};
+use workloads::default_labels;
+
 pub(crate) use validate::{validate_changed, validate_new};
 
 use serde_json::{Map, Value};

@@ -10,17 +10,6 @@ pub(super) fn label_name(text: &str) -> Option<String> {
     })
 }
 
-/// As [`label_name`], but starting with a letter (Services).
-pub(super) fn label_name_1035(text: &str) -> Option<String> {
-    if text.len() > 63 {
-        return Some("must be no more than 63 characters".to_owned());
-    }
-    let fits = is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase());
-    (!fits).then(|| {
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')".to_owned()
-    })
-}
-
 /// Labels with dots between, 253 letters at most.
 pub(super) fn subdomain(text: &str) -> Option<String> {
     if text.len() > 253 {
@@ -127,8 +116,8 @@ mod tests {
 
     #[test]
     fn names_are_judged() {
-        assert!(label_name("a-1").is_none() && label_name("1a").is_none() && label_name_1035("a1").is_none());
-        assert!(label_name("a.b").is_some() && label_name("-a").is_some() && label_name_1035("1a").is_some());
+        assert!(label_name("a-1").is_none() && label_name("1a").is_none());
+        assert!(label_name("a.b").is_some() && label_name("-a").is_some());
         assert!(subdomain("a.b-c").is_none() && subdomain("a..b").is_some() && subdomain("A").is_some());
         assert!(qualified("example.com/A_b").is_none() && qualified("/a").is_some() && qualified("a/").is_some());
         assert!(label_value("").is_none() && label_value("a b").is_some());

@@ -26,20 +26,82 @@ pub(crate) fn prepare_new(resource: &Resource, value: &mut Value) {
             fields.insert("status".to_owned(), status);
         }
     }
-    if resource.id == crate::resources::NAMESPACES
-        && let Some(spec) = object(value, "/spec")
-    {
-        spec.insert("finalizers".to_owned(), json!(["kubernetes"]));
+    if resource.id == crate::resources::DAEMON_SETS {
+        template_generation(value, 1);
+    }
+}
+
+/// Daemon sets count the changes of their template in an annotation.
+fn template_generation(value: &mut Value, generation: i64) {
+    if let Some(annotations) = crate::metadata::of(value).and_then(|m| made(m, "annotations")) {
+        annotations.insert(TEMPLATE_GENERATION.to_owned(), Value::from(generation.to_string()));
+    }
+}
+
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// What is said twice is made to say the same.
+pub(crate) fn convert_changed(resource: &Resource, old: &Value, new: &mut Value) {
+    if resource.id == crate::resources::PODS {
+        same_addresses(new);
+    }
+    if resource.id == crate::resources::DAEMON_SETS {
+        let count = old.pointer("/metadata/annotations").and_then(|a| a.get(TEMPLATE_GENERATION));
+        let count: i64 = count.and_then(Value::as_str).and_then(|c| c.parse().ok()).unwrap_or(1);
+        let changed = old.pointer("/spec/template") != new.pointer("/spec/template");
+        template_generation(new, if changed { count + 1 } else { count });
     }
 }
 
 /// What a change of one part must not touch.
 pub(crate) fn prepare_changed(resource: &Resource, subresource: Option<&str>, old: &Value, new: &mut Value) {
+    if resource.id == crate::resources::SERVICES {
+        drop_what_the_type_has_not(old, new);
+    }
     if resource.id == crate::resources::NAMESPACES && subresource != Some("finalize") {
         let finalizers = old.pointer("/spec/finalizers").cloned();
         if let (Some(spec), Some(finalizers)) = (new.as_object_mut().and_then(|n| made(n, "spec")), finalizers) {
             spec.insert("finalizers".to_owned(), finalizers);
         }
+    }
+}
+
+/// A Service that changes its type loses what only the old type has, unless the change speaks of it.
+fn drop_what_the_type_has_not(old: &Value, new: &mut Value) {
+    let before = old.get("spec").cloned().unwrap_or(Value::Null);
+    let Some(spec) = object(new, "/spec") else { return };
+    let (was, is) =
+        (before.get("type").and_then(Value::as_str).unwrap_or_default(), super::str(spec, "type").to_owned());
+    if was == is {
+        return;
+    }
+    let balanced = is == "LoadBalancer";
+    let external = matches!(is.as_str(), "NodePort" | "LoadBalancer");
+    for (field, kept) in [
+        ("allocateLoadBalancerNodePorts", balanced),
+        ("loadBalancerClass", balanced),
+        ("healthCheckNodePort", balanced),
+        ("externalTrafficPolicy", external),
+        ("internalTrafficPolicy", is != "ExternalName"),
+    ] {
+        if !kept && spec.get(field) == before.get(field) {
+            spec.remove(field);
+        }
+    }
+}
+
+/// A pod's one address and its list of addresses say the same.
+fn same_addresses(pod: &mut Value) {
+    let Some(status) = object(pod, "/status") else { return };
+    let first = status.get("podIPs").and_then(|l| l.get(0)).and_then(|ip| ip.get("ip")).cloned();
+    match (super::str(status, "podIP").to_owned(), first) {
+        (ip, first) if !ip.is_empty() && first.as_ref().and_then(Value::as_str) != Some(ip.as_str()) => {
+            status.insert("podIPs".to_owned(), json!([{ "ip": ip }]));
+        }
+        (ip, Some(first)) if ip.is_empty() => {
+            status.insert("podIP".to_owned(), first);
+        }
+        _ => {}
     }
 }
 
@@ -83,4 +145,6 @@ pub(super) fn select_by_uid(job: &mut Value) {
     if let Some(labels) = made(spec, "selector").and_then(|s| made(s, "matchLabels")) {
         labels.insert("batch.kubernetes.io/controller-uid".to_owned(), Value::from(uid));
     }
+    // A Job without labels has those of its template.
+    super::default_labels(job);
 }

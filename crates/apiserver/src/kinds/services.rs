@@ -115,10 +115,7 @@ fn fill(api: &Api, old: Option<&Value>, new: &mut Value, name: &str, held: &mut 
         } else if ip != "None" && old_ip != ip.as_str() {
             let quoted = format!("[{ip:?}]");
             let Some(host) = host_of(&ip) else {
-                let range = format!("{}.{}.0.0/16", NETWORK[0], NETWORK[1]);
-                let why = format!(
-                    "failed to allocate IP {ip}: the provided IP is not in the valid range. The range of valid IPs is {range}"
-                );
+                let why = format!("failed to allocate IP {ip}: the provided network does not match the current range");
                 return Err(invalid("spec.clusterIPs", &quoted, &why));
             };
             if !addresses.hosts.insert(host) {
@@ -129,8 +126,15 @@ fn fill(api: &Api, old: Option<&Value>, new: &mut Value, name: &str, held: &mut 
         }
         spec.insert("clusterIPs".to_owned(), json!([ip]));
         spec.insert("clusterIP".to_owned(), Value::from(ip));
-        super::unless_set(spec, "ipFamilies", json!(["IPv4"]));
-        super::unless_set(spec, "ipFamilyPolicy", "SingleStack");
+        // A headless Service without selector may have any addresses.
+        let selects = spec.get("selector").and_then(Value::as_object).is_some_and(|s| !s.is_empty());
+        let (families, policy) = if spec["clusterIP"] == "None" && !selects {
+            (json!(["IPv4", "IPv6"]), "RequireDualStack")
+        } else {
+            (json!(["IPv4"]), "SingleStack")
+        };
+        super::unless_set(spec, "ipFamilies", families);
+        super::unless_set(spec, "ipFamilyPolicy", policy);
     }
     let wants_ports = match kind.as_str() {
         "NodePort" => true,

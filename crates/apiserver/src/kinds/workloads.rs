@@ -97,13 +97,18 @@ fn daemon_set(value: &mut Value) {
     }
 }
 
-fn job(value: &mut Value) {
+/// The labels of the template, where the object has none of its own.
+pub(super) fn default_labels(value: &mut Value) {
     let labels = value.pointer("/spec/template/metadata/labels").cloned().unwrap_or(Value::Null);
     if labels.as_object().is_some_and(|l| !l.is_empty())
         && let Some(metadata) = crate::metadata::of(value)
     {
         unless_set(metadata, "labels", labels);
     }
+}
+
+fn job(value: &mut Value) {
+    default_labels(value);
     let Some(spec) = object(value, "/spec") else { return };
     if spec.get("completions").is_none() && spec.get("parallelism").is_none() {
         unless_set(spec, "completions", 1);

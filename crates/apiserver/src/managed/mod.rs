@@ -179,6 +179,8 @@ pub(crate) fn update(context: &Context<'_>, old: &Value, new: &mut Value) {
     let set = context.owned(set);
     let time = match &before {
         Some(owned) if owned.set == set => owned.time.clone(),
+        // The real server forgets the time of what came through `scale`.
+        _ if context.subresource == Some("scale") => String::new(),
         _ => context.now.clone(),
     };
     managers.insert(own, Owned { set, api_version: context.resource.api_version(), time });
@@ -261,6 +263,12 @@ fn conflict(conflicts: &[(Manager, Owned)]) -> Status {
 /// # Errors
 /// 400 where it has `managedFields`.
 pub(crate) fn check_config(config: &Value) -> Result<(), Status> {
+    let field = |name: &str| config.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (field("apiVersion"), field("kind"));
+    if api_version.is_empty() || kind.is_empty() {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        return Err(Status::bad_request(format!("invalid object type: {group}/{version}, Kind={kind}")));
+    }
     if config.pointer("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }

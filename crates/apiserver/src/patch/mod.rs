@@ -5,7 +5,7 @@ mod strategic;
 use serde_json::Value;
 
 use crate::schema::TypeId;
-use crate::{Cause, Details, Patch, Status};
+use crate::{Patch, Status};
 
 /// The object with a patch other than an apply.
 pub(crate) fn patched(of: Option<TypeId>, object: &Value, patch: &Patch) -> Result<Value, Status> {
@@ -19,7 +19,7 @@ pub(crate) fn patched(of: Option<TypeId>, object: &Value, patch: &Patch) -> Resu
         Patch::Json(operations) => {
             let operations: json_patch::Patch = serde_json::from_value(operations.clone())
                 .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-            json_patch::patch(&mut new, &operations).map_err(|error| rejected(&error.to_string()))?;
+            json_patch::patch(&mut new, &operations).map_err(|_| rejected())?;
         }
         Patch::Apply(_) => return Err(Status::internal("an apply is no patch of an object")),
     }
@@ -28,9 +28,7 @@ pub(crate) fn patched(of: Option<TypeId>, object: &Value, patch: &Patch) -> Resu
 
 const NO_STRATEGIC: &str = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
-fn rejected(why: &str) -> Status {
+fn rejected() -> Status {
     let message = "the server rejected our request due to an error in our request";
-    let cause = Cause { reason: "UnexpectedServerResponse", message: why.to_owned(), field: String::new() };
-    let details = Details { causes: vec![cause], ..Details::default() };
-    Status { details: Some(Box::new(details)), ..Status::new(422, "Invalid", message) }
+    Status { details: Some(Box::default()), ..Status::new(422, "Invalid", message) }
 }

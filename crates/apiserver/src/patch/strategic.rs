@@ -58,6 +58,7 @@ fn map(shape: Option<&Shape>, object: &mut Map<String, Value>, mut patch: Map<St
     }
     let (directives, fields): (Vec<_>, Vec<_>) = patch.into_iter().partition(|(name, _)| name.starts_with('$'));
     let server: Map<String, Value> = object.clone();
+    let mut orders: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
     for (name, directive) in &directives {
         if let Some(list) = name.strip_prefix(DELETE) {
             let gone = directive.as_array().ok_or(format!("{name} must be a list"))?;
@@ -69,19 +70,28 @@ fn map(shape: Option<&Shape>, object: &mut Map<String, Value>, mut patch: Map<St
         }
     }
     for (name, value) in fields {
+        // Without a word on it, the order is that of the patch.
+        if let Value::Array(items) = &value {
+            orders.insert(name.clone(), items.clone());
+        }
         merge_field(shape, object, name, value)?;
     }
     for (name, order) in directives {
         if let Some(list) = name.strip_prefix(ORDER) {
             let order = order.as_array().ok_or(format!("{name} must be a list"))?;
-            let key = match field_of(shape, list).0.map(|f| &f.strategy) {
-                Some(Strategy::MergeBy(key)) => Some(key.as_str()),
-                _ => None,
-            };
-            if let (Some(Value::Array(items)), before) = (object.get_mut(list), server.get(list)) {
-                let before = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-                reorder(items, order, before, key);
-            }
+            orders.insert(list.to_owned(), order.clone());
+        }
+    }
+    for (list, order) in orders {
+        let key = match field_of(shape, &list).0.map(|f| &f.strategy) {
+            Some(Strategy::MergeBy(key)) => Some(key.as_str()),
+            Some(Strategy::Merge) => None,
+            _ => continue,
+        };
+        let replaced = order.iter().any(|item| item.get(PATCH).and_then(Value::as_str) == Some("replace"));
+        if let (Some(Value::Array(items)), before, false) = (object.get_mut(&list), server.get(&list), replaced) {
+            let before = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            reorder(items, &order, before, key);
         }
     }
     Ok(())
@@ -208,8 +218,8 @@ mod tests {
             {"name": "a", "image": "2", "args": ["y"], "env": [{"name": "X", "$patch": "delete"}, {"name": "Z", "value": "3"}]},
             {"name": "c", "image": "1"}]}});
         let wanted = json!({"spec": {"containers": [
-            {"name": "a", "image": "2", "env": [{"name": "Y", "value": "2"}, {"name": "Z", "value": "3"}], "args": ["y"]},
-            {"name": "b", "image": "1"}, {"name": "c", "image": "1"}]}});
+            {"name": "a", "image": "2", "env": [{"name": "Z", "value": "3"}, {"name": "Y", "value": "2"}], "args": ["y"]},
+            {"name": "c", "image": "1"}, {"name": "b", "image": "1"}]}});
         assert_eq!(patch("core.v1.Pod", pod, change), wanted);
     }
 

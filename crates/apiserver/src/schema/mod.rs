@@ -10,7 +10,7 @@ mod quantity;
 
 pub(crate) use normal::{Report, normal};
 pub(crate) use protobuf::decode;
-pub(crate) use quantity::canonical as canonical_quantity;
+pub(crate) use quantity::{canonical as canonical_quantity, nanos as quantity_nanos};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -252,6 +252,12 @@ fn parse_field(line: &str, by_name: &HashMap<String, TypeId>) -> Option<Field> {
             _ => {}
         }
     }
+    // These are structs in Go, which `omitempty` does not leave out.
+    let is_struct = matches!(
+        field.shape,
+        Shape::Time | Shape::MicroTime | Shape::Duration | Shape::Quantity | Shape::IntOrString | Shape::Raw
+    );
+    field.always |= is_struct && !field.pointer && !field.omit_zero;
     Some(field)
 }
 

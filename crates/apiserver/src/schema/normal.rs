@@ -57,6 +57,10 @@ fn object(
         let field = &kind.fields[at];
         let place = Place { path: join(&place.path), plain: join(&place.plain), inside: kind.go_name() };
         if value.is_null() && !matches!(field.shape, Shape::Struct(_) if !field.pointer) {
+            if field.always {
+                present[at] = true;
+                made.insert(name, zero(field));
+            }
             continue;
         }
         let value = shaped(schema, &field.shape, value, &place, report);

@@ -43,7 +43,6 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
 }
 
 /// The amount in billionths, rounded up.
-#[cfg(test)]
 pub(crate) fn nanos(text: &str) -> Option<i128> {
     parse(text).map(|(nanos, _)| nanos)
 }

@@ -1,2 +1,1 @@
 //! Bad input and faults: what failed, the cause, and a hint that is a command.
-

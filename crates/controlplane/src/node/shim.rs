@@ -112,7 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some("check") => namespace::check(),
         Some("exec") => exec(arguments),
         Some(stage @ ("outer" | "inner")) => match control() {
-            Ok(control) => serve(stage == "outer", control),
+            Ok(control) => serve(stage == "outer", &control),
             Err(_) => ExitCode::from(2),
         },
         _ => {
@@ -126,14 +126,14 @@ fn control() -> std::io::Result<UnixStream> {
     Ok(UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-fn serve(outer: bool, control: UnixStream) -> ExitCode {
-    let order: Order = match read_frame(&control) {
+fn serve(outer: bool, control: &UnixStream) -> ExitCode {
+    let order: Order = match read_frame(control) {
         Ok(order) => order,
         Err(_) => return ExitCode::from(2),
     };
-    let outcome = if outer { as_outer(&order, &control) } else { as_inner(&order, &control) };
+    let outcome = if outer { as_outer(&order, control) } else { as_inner(&order, control) };
     if let Err(why) = outcome {
-        let _ = write_frame(&control, &Report::Failed(why));
+        let _ = write_frame(control, &Report::Failed(why));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
