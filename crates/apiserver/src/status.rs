@@ -119,13 +119,18 @@ impl Status {
 
     /// 422: the object is not valid.
     pub fn invalid(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let whole = match causes.as_slice() {
-            [] => String::from("<nil>"),
-            [one] => format!("{}: {}", one.field, one.message),
-            several => {
-                let lines: Vec<String> = several.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
-                format!("[{}]", lines.join(", "))
+        // What is wrong twice is said once.
+        let mut lines: Vec<String> = Vec::new();
+        for cause in &causes {
+            let line = format!("{}: {}", cause.field, cause.message);
+            if !lines.contains(&line) {
+                lines.push(line);
             }
+        }
+        let whole = match lines.as_slice() {
+            [] => String::from("<nil>"),
+            [one] => one.clone(),
+            several => format!("[{}]", several.join(", ")),
         };
         let what = qualified(group, kind);
         let message = format!("{what} {name:?} is invalid: {whole}");

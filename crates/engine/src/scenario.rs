@@ -370,6 +370,10 @@ pub async fn failed_upgrade_leaves_no_orphans(world: &World, namespace: &str) {
     assert!(stage.map("orphan").await.is_none());
     let expected = [(1, Status::Superseded), (2, Status::Failed), (3, Status::Deployed)];
     assert_eq!(stage.statuses().await, expected);
+    // Without a revision named, one that failed is not gone back to.
+    let request = RollbackRequest::new("web", namespace, None);
+    let fourth = stage.engine.rollback(request, &Cancel::never()).await.unwrap().release;
+    assert_eq!((fourth.version, fourth.info.rollback_revision), (4, 1));
 }
 
 /// A first install that fails, undone where asked for: nothing of it is left, no record either.
@@ -487,6 +491,10 @@ pub async fn interrupted(world: &World, namespace: &str) {
     assert!(error.is_interrupted() && error.to_string().contains("recorded as failed"), "{error}");
     assert_eq!(stage.statuses().await, [(1, Status::Failed)]);
     assert!(stage.said.has(|w| matches!(w, Happening::Finished { succeeded: false, .. })));
+    // Before it began, nothing is recorded.
+    let error = engine.deploy(stage.request(set(Play::Complete)), &cancel).await.unwrap_err();
+    assert!(error.is_interrupted() && error.to_string().contains("not recorded"), "{error}");
+    assert_eq!(stage.statuses().await, [(1, Status::Failed)]);
     let second = stage.deploy(set(Play::Complete)).await;
     assert_eq!((second.version, second.info.status), (2, Status::Deployed));
 }

@@ -36,6 +36,7 @@ pub(crate) enum WaitEnd {
         live: Option<Box<Value>>,
         /// Other objects that are not there either.
         others: usize,
+        until: Until,
         timed_out: bool,
     },
     Stopped(Stop),
@@ -254,7 +255,8 @@ impl<'a> View<'a> {
     /// Of everything that is not there: what failed, else what tells most.
     fn worst(&self) -> Option<(&'a ObjectRef, Health)> {
         let open = self.targets.iter().map(|target| (target, self.health(target))).filter(|(_, h)| !h.is_ready());
-        open.max_by_key(|(target, health)| match health {
+        // Of equals, max_by_key takes the last.
+        open.rev().max_by_key(|(target, health)| match health {
             Health::Failed { .. } => 3,
             _ if self.pod_says(target).is_some() => 2,
             _ => 1,
@@ -304,6 +306,6 @@ impl<'a> View<'a> {
             },
         };
         let live = self.objects.get(&object).cloned().map(Box::new);
-        WaitEnd::NotThere { object, health, live, others: open.saturating_sub(1), timed_out }
+        WaitEnd::NotThere { object, health, live, others: open.saturating_sub(1), until: self.until, timed_out }
     }
 }

@@ -11,8 +11,17 @@ use std::process::Command;
 
 use support::{Case, difference};
 
-/// Charts whose output is random, or needs what is not there yet.
-const KNOWN_TO_DIFFER: &[&str] = &[];
+/// Charts that mention a function which is not there yet (`htpasswd`, `genCA`): they do not parse.
+const KNOWN_TO_DIFFER: &[&str] = &[
+    "grafana+helm-charts/enterprise-logs",
+    "grafana+helm-charts/enterprise-metrics",
+    "grafana+helm-charts/lgtm-distributed",
+    "grafana+helm-charts/loki-distributed",
+    "prometheus-community+helm-charts/kube-prometheus-stack",
+    "prometheus-community+helm-charts/prometheus",
+    "prometheus-community+helm-charts/prometheus-kafka-exporter",
+    "prometheus-community+helm-charts/prometheus-pushgateway",
+];
 
 /// The folder of charts; an archive is laid out once, in the build's own folder.
 fn folder(found: PathBuf) -> PathBuf {
@@ -64,8 +73,8 @@ fn public_charts_come_out_as_from_helm() {
     let (Some(helm), Some(found)) = (bowline_peers::find("helm"), bowline_peers::charts()) else { return };
     let all = cases(&folder(found));
     let total = all.len();
-    // Every seventh case meets every repository and all sizes of chart.
-    let step = if std::env::var_os("BOWLINE_CHARTS_ALL").is_some() { 1 } else { 7 };
+    // Every third case meets every repository and all sizes of chart.
+    let step = if std::env::var_os("BOWLINE_CHARTS_ALL").is_some() { 1 } else { 3 };
     let chosen: Vec<(String, Case)> = all.into_iter().step_by(step).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let compare = || {
@@ -89,7 +98,8 @@ fn public_charts_come_out_as_from_helm() {
         chosen.len() - different.len(),
         chosen.len()
     );
-    different.retain(|(name, _)| !KNOWN_TO_DIFFER.iter().any(|known| name.starts_with(known)));
+    let chart = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
+    different.retain(|(name, _)| !KNOWN_TO_DIFFER.contains(&chart(name).as_str()));
     let shown: Vec<String> = different.iter().map(|(name, difference)| format!("{name}: {difference}")).collect();
     assert!(different.is_empty(), "{} cases differ\n{}", different.len(), shown.join("\n"));
 }

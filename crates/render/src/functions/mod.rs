@@ -6,6 +6,7 @@
 mod arguments;
 mod case;
 mod cast;
+mod crypto;
 mod dates;
 mod decimal;
 mod defaults;
@@ -85,6 +86,7 @@ pub fn table() -> Vec<Function<Host>> {
         random::table(),
         durations::table(),
         dates::table(),
+        crypto::table(),
     ]
     .into_iter()
     .flatten()

@@ -156,8 +156,10 @@ impl Time {
         }
     }
 
-    fn nanoseconds_since_epoch(&self) -> i64 {
-        self.seconds.wrapping_mul(1_000_000_000).wrapping_add(i64::from(self.nanoseconds))
+    /// Units since 1970, of which a second has so many; what does not fit wraps, as in Go.
+    fn units_since_epoch(&self, per_second: i64) -> i64 {
+        let part = i64::from(self.nanoseconds) / (1_000_000_000 / per_second);
+        self.seconds.wrapping_mul(per_second).wrapping_add(part)
     }
 
     fn add_date(&self, years: i64, months: i64, days: i64) -> Self {
@@ -255,9 +257,9 @@ impl Object for Time {
             "Nanosecond" => Value::Int(i64::from(self.nanoseconds)),
             "YearDay" => Value::Int(civil.day_of_year),
             "Unix" => Value::Int64(self.seconds),
-            "UnixMilli" => Value::Int64(self.nanoseconds_since_epoch().div_euclid(1_000_000)),
-            "UnixMicro" => Value::Int64(self.nanoseconds_since_epoch().div_euclid(1_000)),
-            "UnixNano" => Value::Int64(self.nanoseconds_since_epoch()),
+            "UnixMilli" => Value::Int64(self.units_since_epoch(1_000)),
+            "UnixMicro" => Value::Int64(self.units_since_epoch(1_000_000)),
+            "UnixNano" => Value::Int64(self.units_since_epoch(1_000_000_000)),
             "String" => Value::from(self.string().unwrap_or_default()),
             "Format" => Value::from(layout::write(self, &super::string(&args[0]))),
             "UTC" => Value::object(self.in_zone(Zone::utc())),
