@@ -53,8 +53,8 @@ fn compare(name: &str, expressions: &[String]) {
     }
     let case = Case::new(chart(name, &template));
     let (theirs, ours) = (case.helm(&helm), case.ours());
-    let theirs = theirs.unwrap_or_else(|error| panic!("helm cannot render {name}: {error}"));
-    let ours = ours.unwrap_or_else(|error| panic!("we cannot render {name}: {error}"));
+    let theirs = theirs.expect("helm renders all of them");
+    let ours = ours.expect("we render all of them");
     let line = |text: &str, i: usize| {
         let key = format!("  e{i}: ");
         text.lines().find_map(|line| line.strip_prefix(&key).map(str::to_owned)).unwrap_or_default()
