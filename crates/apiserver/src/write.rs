@@ -168,6 +168,10 @@ impl Api {
         managed::check_config(config)?;
         let unnamed = text(config, "namespace").to_owned();
         let config = checked_namespace(&resource, namespace, checked_type(&resource, config.clone())?)?;
+        let mut config = config;
+        if text(&config, "name").is_empty() {
+            set(&mut config, "name", name);
+        }
         if text(&config, "name") != name {
             let own = text(&config, "name");
             return Err(Status::bad_request(format!(

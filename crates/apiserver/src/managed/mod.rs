@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use self::set::{Set, written};
 use self::typed::{Comparison, View, fields, merge, with_named_fields, without};
 use crate::catalog::Resource;
-use crate::metadata::{self, text};
+use crate::metadata;
 use crate::{Cause, Details, Status};
 
 /// Fields of `metadata` that nobody owns.
@@ -271,9 +271,6 @@ pub(crate) fn check_config(config: &Value) -> Result<(), Status> {
     }
     if config.pointer("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
-    }
-    if text(config, "name").is_empty() {
-        return Err(Status::bad_request("metadata.name is required"));
     }
     Ok(())
 }
