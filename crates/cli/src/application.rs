@@ -94,8 +94,9 @@ impl Application {
         options.is_upgrade = arguments.is_upgrade;
         options.api_versions.clone_from(&arguments.api_versions);
         if let Some(version) = &arguments.kube_version {
-            options.kube_version = KubeVersion::parse(version)
-                .map_err(|error| Failure::new(Exit::Usage, format!("--kube-version: {error}")).hint("--kube-version 1.36"))?;
+            options.kube_version = KubeVersion::parse(version).map_err(|error| {
+                Failure::new(Exit::Usage, format!("--kube-version: {error}")).hint("--kube-version 1.36")
+            })?;
         }
         let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
         let values = self.user_values()?;
@@ -198,7 +199,9 @@ fn literal(text: &str) -> String {
 fn of_app(path: &std::path::Path, error: &AppError) -> Failure {
     let failure = Failure::because(Exit::Usage, format!("read the application {}", path.display()), error);
     match error {
-        AppError::NotFound { .. } => failure.hint("bowline up PATH, where PATH is a folder with a bowline.yaml or a chart"),
+        AppError::NotFound { .. } => {
+            failure.hint("bowline up PATH, where PATH is a folder with a bowline.yaml or a chart")
+        }
         AppError::Parse { path, line, column, .. } => {
             place(failure, Some((&path.to_string_lossy(), *line as u32, *column as u32)))
         }

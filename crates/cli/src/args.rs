@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bowline_controlplane::node::NetworkMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A deployment system for Kubernetes in one binary.
@@ -177,9 +178,8 @@ pub(crate) struct Up {
     /// Local port of a Service of type LoadBalancer
     #[arg(long = "port", value_name = "SERVICE=PORT", value_parser = service_port)]
     pub(crate) ports: Vec<(String, u16)>,
-    /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
-    pub(crate) api_port: u16,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterStart,
     /// Progress as text or as events
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: EventOutput,
@@ -359,6 +359,29 @@ pub(crate) struct ClusterStart {
     /// Port of the Kubernetes API on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     pub(crate) api_port: u16,
+    /// Network of pods: one of their own each where the kernel allows it, or this machine's
+    #[arg(long, value_name = "NETWORK", default_value = "auto")]
+    pub(crate) network: Network,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    /// The best that the kernel allows
+    Auto,
+    /// A network for each pod, or an error
+    Namespace,
+    /// The machine's own, with `PORT` set for each container
+    Host,
+}
+
+impl From<Network> for Option<NetworkMode> {
+    fn from(network: Network) -> Self {
+        match network {
+            Network::Auto => None,
+            Network::Namespace => Some(NetworkMode::Namespace),
+            Network::Host => Some(NetworkMode::Host),
+        }
+    }
 }
 
 impl From<Order> for bowline_plan::Order {

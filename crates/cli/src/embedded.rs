@@ -51,7 +51,7 @@ impl Embedded {
     ) -> Result<Self, Failure> {
         let mut local = application.app.local.clone();
         local.ports.extend(arguments.ports.iter().cloned());
-        let mut embedded = Self::assemble(cluster, &application.app.name, &local, arguments.api_port).await?;
+        let mut embedded = Self::assemble(cluster, &application.app.name, &local, &arguments.cluster).await?;
         embedded.state.application.clone_from(&arguments.application.path);
         embedded.state.release.clone_from(&application.name);
         embedded.state.namespace.clone_from(&application.namespace);
@@ -68,8 +68,8 @@ impl Embedded {
     }
 
     /// Starts a cluster without an application.
-    pub(crate) async fn bare(cluster: &str, api_port: u16) -> Result<Self, Failure> {
-        Self::assemble(cluster, "", &Local::default(), api_port).await
+    pub(crate) async fn bare(cluster: &str, arguments: &args::ClusterStart) -> Result<Self, Failure> {
+        Self::assemble(cluster, "", &Local::default(), arguments).await
     }
 
     /// The cluster, in process: no socket, no TLS.
@@ -105,7 +105,12 @@ impl Embedded {
         stopped.map_err(|error| Failure::because(Exit::Failed, "take the cluster down", &error))
     }
 
-    async fn assemble(cluster: &str, application: &str, local: &Local, api_port: u16) -> Result<Self, Failure> {
+    async fn assemble(
+        cluster: &str,
+        application: &str,
+        local: &Local,
+        arguments: &args::ClusterStart,
+    ) -> Result<Self, Failure> {
         let failed = |doing: String| move |error: std::io::Error| Failure::because(Exit::Failed, doing, &error);
         let folder = ClusterFolder::of(cluster);
         let shown = folder.path().display();
@@ -116,7 +121,7 @@ impl Embedded {
         };
         folder.clear();
         let shim = std::env::current_exe().map_err(failed("find the own binary".to_owned()))?;
-        let listener = listen(api_port).await?;
+        let listener = listen(arguments.api_port).await?;
         // The database takes longest: it starts while the rest does.
         let stores = start_stores(&folder, application, local, &shim);
         let clock = Clock::system();
@@ -126,7 +131,7 @@ impl Embedded {
             shim,
             images: images(local),
             directory: folder.node(),
-            network: None::<NetworkMode>,
+            network: arguments.network.into(),
             local_ports: local.ports.clone(),
             host_ports: stores.iter().map(|(_, store)| store.address().port()).collect(),
         };

@@ -23,7 +23,9 @@ pub(crate) async fn build(app: &App, anew: bool, printer: Printer) -> Result<(),
         };
         if done.insert((command, &image.workdir)) {
             printer.progress(&format!("building {name}: {command}"));
-            run(command, image.workdir.as_deref()).await.map_err(|failure| failure.hint(format!("{command}   in the folder of bowline.yaml")))?;
+            run(command, image.workdir.as_deref())
+                .await
+                .map_err(|failure| failure.hint(format!("{command}   in the folder of bowline.yaml")))?;
         }
         if program(image).is_none() {
             return Err(no_program(name, image));

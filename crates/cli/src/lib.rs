@@ -89,7 +89,9 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Failure> {
         Command::List(arguments) => wait(commands::list::run(arguments, cluster, printer)),
         Command::Uninstall(arguments) => wait(commands::uninstall::run(arguments, cluster, printer)),
         Command::Logs(arguments) => wait(commands::logs::run(arguments, cluster, printer)),
-        Command::Cluster(ClusterCommand::Start(arguments)) => wait(commands::cluster::start(arguments, cluster, printer)),
+        Command::Cluster(ClusterCommand::Start(arguments)) => {
+            wait(commands::cluster::start(arguments, cluster, printer))
+        }
     }
 }
 

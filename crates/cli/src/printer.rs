@@ -1,4 +1,4 @@
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 use owo_colors::OwoColorize;
 use serde::Serialize;
@@ -49,7 +49,6 @@ impl Printer {
             None => write!(err, "{text}"),
         };
     }
-
 }
 
 /// Columns as wide as their widest cell, two spaces apart, without trailing blanks.

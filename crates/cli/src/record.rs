@@ -35,14 +35,37 @@ fn file(file: &File) -> Value {
 /// Fields in Helm's names; empty ones are left out as Go's `omitempty` does.
 fn metadata(metadata: &Metadata) -> Value {
     let Metadata {
-        name, home, sources, version, description, keywords, maintainers, icon, api_version, condition, tags, app_version,
-        deprecated, annotations, kube_version, dependencies, kind,
+        name,
+        home,
+        sources,
+        version,
+        description,
+        keywords,
+        maintainers,
+        icon,
+        api_version,
+        condition,
+        tags,
+        app_version,
+        deprecated,
+        annotations,
+        kube_version,
+        dependencies,
+        kind,
     } = metadata;
     let mut map = Map::new();
     let texts = [
-        ("name", name), ("home", home), ("version", version), ("description", description), ("icon", icon),
-        ("apiVersion", api_version), ("condition", condition), ("tags", tags), ("appVersion", app_version),
-        ("kubeVersion", kube_version), ("type", kind),
+        ("name", name),
+        ("home", home),
+        ("version", version),
+        ("description", description),
+        ("icon", icon),
+        ("apiVersion", api_version),
+        ("condition", condition),
+        ("tags", tags),
+        ("appVersion", app_version),
+        ("kubeVersion", kube_version),
+        ("type", kind),
     ];
     for (key, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
         map.insert(key.to_owned(), Value::from(text.as_str()));

@@ -53,7 +53,8 @@ fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     let hidden = |argument: &&Arg| !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version");
     let _ = writeln!(page, "| argument | meaning |\n|---|---|");
     for argument in arguments.filter(hidden) {
-        let value = if argument.get_action().takes_values() { format!(" {}", value_name(argument)) } else { String::new() };
+        let value =
+            if argument.get_action().takes_values() { format!(" {}", value_name(argument)) } else { String::new() };
         let long = argument.get_long().map(|long| format!("--{long}"));
         let name = match (argument.get_short(), long) {
             (Some(short), Some(long)) => format!("-{short}, {long}{value}"),

@@ -49,8 +49,9 @@ impl Target {
         let kubeconfig = if embedded.is_some() { Some(folder.kubeconfig()) } else { given };
         let options = ConnectOptions { kubeconfig, context: arguments.context.clone() };
         let cluster = Cluster::connect(&options).await.map_err(|error| {
-            Failure::because(Exit::Usage, format!("connect to {title}"), &error)
-                .hint("bowline up examples/todo-app --detach   starts a cluster of its own; --kubeconfig FILE names another")
+            Failure::because(Exit::Usage, format!("connect to {title}"), &error).hint(
+                "bowline up examples/todo-app --detach   starts a cluster of its own; --kubeconfig FILE names another",
+            )
         })?;
         Ok(Self { cluster, clock: Clock::system(), title, embedded })
     }
@@ -85,7 +86,8 @@ impl Target {
     }
 
     fn no_release(&self, arguments: &args::Release, all: &[Release]) -> Failure {
-        let place = arguments.namespace.as_ref().map_or(String::new(), |namespace| format!(" in namespace {namespace}"));
+        let place =
+            arguments.namespace.as_ref().map_or(String::new(), |namespace| format!(" in namespace {namespace}"));
         let what = arguments.release.as_ref().map_or("no release".to_owned(), |name| format!("no release '{name}'"));
         let failure = Failure::new(Exit::Failed, format!("{what}{place} on {}", self.title));
         let near = arguments.release.as_ref().and_then(|name| {

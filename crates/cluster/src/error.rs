@@ -79,12 +79,14 @@ impl ClusterError {
             kube::Error::Api(status) => {
                 let causes = status.details.map(|d| d.causes).unwrap_or_default();
                 let causes = causes.into_iter().map(|c| FieldProblem { field: c.field, message: c.message }).collect();
-                let message = match (status.message.trim(), status.reason.as_str()) {
+                // What kube-rs puts in where the answer was no Status; it says nothing.
+                let reason = if status.reason.starts_with("Failed to parse") { String::new() } else { status.reason };
+                let message = match (status.message.trim(), reason.as_str()) {
                     ("", "") => format!("the api server answered {}", status.code),
                     ("", reason) => format!("the api server answered {} ({reason})", status.code),
                     (message, _) => message.to_owned(),
                 };
-                Self::Api { doing, code: status.code, reason: status.reason, message, causes }
+                Self::Api { doing, code: status.code, reason, message, causes }
             }
             kube::Error::SerdeError(cause) => Self::Answer { doing, cause: chain(&cause) },
             kube::Error::FromUtf8(cause) => Self::Answer { doing, cause: chain(&cause) },

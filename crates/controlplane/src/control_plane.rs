@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use bowline_apiserver::Api;
@@ -40,12 +41,17 @@ pub struct Config {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct ControlPlane {
     api: Api,
     stop: watch::Sender<bool>,
     controllers: JoinHandle<()>,
     node: Option<Node>,
+}
+
+impl fmt::Debug for ControlPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlane").field("revision", &self.api.revision()).finish_non_exhaustive()
+    }
 }
 
 impl ControlPlane {
@@ -73,7 +79,7 @@ impl ControlPlane {
         &self.api
     }
 
-    /// The node, where there is one.
+    /// The node, where there is one: what its pods are, and where Services are reached.
     pub fn node(&self) -> Option<&Node> {
         self.node.as_ref()
     }

@@ -11,7 +11,7 @@ pub enum Error {
     #[error("starting the control plane: no tokio runtime is running")]
     NoRuntime,
     /// The node could not be started.
-    #[error("starting the control plane's node")]
+    #[error(transparent)]
     Node(#[from] crate::node::NodeError),
     /// A controller's task ended in a panic.
     #[error("stopping the control plane: the controllers' task panicked")]

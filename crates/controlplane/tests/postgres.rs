@@ -1,5 +1,5 @@
 //! The supervised PostgreSQL, with the installed server programs.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::needless_pass_by_value)]
 
 #[allow(dead_code)]
 mod support;

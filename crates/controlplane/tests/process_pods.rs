@@ -1,5 +1,5 @@
 //! Pods as real processes: environment, volumes, logs, probes, termination, and nothing left behind.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::needless_pass_by_value)]
 
 #[allow(dead_code)]
 mod support;

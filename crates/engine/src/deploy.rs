@@ -126,7 +126,7 @@ impl Engine {
         };
         let described = request.options.description.as_deref().unwrap_or(described);
         let finished = run.finish(&mut release, &history, described).await;
-        finished.map_err(|trouble| run.failure(trouble, release.info.status, Undone::Nothing))?;
+        finished.map_err(|trouble| run.failure(trouble, Status::Unknown, Undone::Nothing))?;
         Ok(Outcome { release, summary: plan.summary(), kept: std::mem::take(&mut run.kept) })
     }
 
@@ -139,8 +139,8 @@ impl Engine {
         mut release: Release,
         trouble: Trouble,
     ) -> EngineError {
-        if trouble.lock_lost {
-            return run.failure(trouble, release.info.status, Undone::Nothing);
+        if trouble.lock_lost || !run.recorded {
+            return run.failure(trouble, Status::Unknown, Undone::Nothing);
         }
         let text = format!("{}: {}", trouble.doing, trouble.message);
         let description = match kind {

@@ -12,7 +12,7 @@ use crate::Phase;
 use crate::cause::Step;
 use crate::health::{Health, condition, pod_trouble};
 use crate::run::{Run, Trouble};
-use crate::wait::WaitEnd;
+use crate::wait::{Until, WaitEnd};
 
 /// How many of a container's last lines are shown.
 const LOG_LINES: u32 = 20;
@@ -29,15 +29,22 @@ struct Finding {
 impl Run {
     /// The trouble that a wait's end means; `doing` as in `pre-install hook Job/migrate`.
     pub(crate) async fn explain(&self, doing: String, timeout: Duration, end: WaitEnd) -> Trouble {
-        let (object, health, live, others, timed_out) = match end {
+        let (object, health, live, others, until, timed_out) = match end {
             WaitEnd::Stopped(stop) => return stop.into(),
             WaitEnd::Cluster(error) => return Trouble::cluster(doing, &error),
-            WaitEnd::NotThere { object, health, live, others, timed_out } => (object, health, live, others, timed_out),
+            WaitEnd::NotThere { object, health, live, others, until, timed_out } => {
+                (object, health, live, others, until, timed_out)
+            }
         };
         let (reason, message) = health.why();
         let mut first = Step::new(self.name_of(&object), reason, message);
         if timed_out {
-            first.message = format!("not there after {}: {message}", seconds(timeout));
+            let wanted = match until {
+                Until::Ready | Until::JobsCompleted => "ready",
+                Until::Completed => "done",
+                Until::Gone => "gone",
+            };
+            first.message = format!("not {wanted} after {}: {message}", seconds(timeout));
         }
         if others > 0 {
             first.message += &format!(" (and {others} more)");
@@ -185,7 +192,7 @@ impl Run {
                 step.message = "it was applied by this run, and is gone".to_owned();
             }
             Some(node) => {
-                let place = node.manifest.locate("");
+                let place = node.manifest.locate("/metadata/name");
                 let moment = match (self.phase, node.place.section) {
                     (Some(Phase::Hooks(event)), Section::Manifests) => format!("after the {event} hooks"),
                     (_, Section::Hooks) => "by a hook of another moment".to_owned(),

@@ -103,7 +103,7 @@ pub struct Failure {
     pub cause: Cause,
     /// What was done about it.
     pub undone: Undone,
-    /// Its status as recorded.
+    /// Its status as recorded; [`Status::Unknown`] where no record of it was written, or it could not be.
     pub status: Status,
     /// A deadline passed.
     pub timed_out: bool,
@@ -115,6 +115,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "release {} revision {}: {}: {}", self.release, self.revision, self.doing, self.message)?;
         match &self.undone {
+            Undone::Nothing if self.status == Status::Unknown => write!(f, "; its outcome is not recorded"),
             Undone::Nothing => write!(f, "; the revision is recorded as {}", self.status),
             Undone::RolledBack { to, .. } => write!(f, "; it was rolled back to revision {to}"),
             Undone::Uninstalled => write!(f, "; it was uninstalled again"),

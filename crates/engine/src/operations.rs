@@ -215,6 +215,7 @@ impl Run {
         }
         record.writer = Some(self.writer());
         self.store.create(record, self.options.history_limit).await?;
+        self.recorded = true;
         self.say_recorded(record);
         Ok(())
     }

@@ -101,7 +101,7 @@ pub struct RollbackRequest {
     pub release: String,
     /// Its namespace.
     pub namespace: String,
-    /// The revision; by default the one before the newest, as Helm has it.
+    /// The revision; by default the newest good one before the newest.
     pub to: Option<u32>,
     /// How.
     pub options: Options,

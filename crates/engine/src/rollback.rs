@@ -38,11 +38,16 @@ impl Engine {
         let Some(last) = history.last() else {
             return Err(EngineError::NoRelease { release: run.release.clone(), namespace: run.namespace.clone() });
         };
-        let to = to.unwrap_or(last.version.saturating_sub(1));
+        let good = |r: &&Release| matches!(r.info.status, Status::Deployed | Status::Superseded);
+        let before = history.iter().rev().skip(1);
+        // Helm takes the one before the newest, even if that one failed.
+        let by_itself = || before.clone().find(good).or(before.clone().next()).map_or(0, |r| r.version);
+        let to = to.unwrap_or_else(by_itself);
         let Some(target) = history.iter().find(|r| r.version == to) else {
             return Err(EngineError::NoRevision { release: run.release.clone(), revision: to });
         };
         run.revision = last.version + 1;
+        run.recorded = false;
         let set = manifest_set(target)?;
         let previous = previous_objects(&history)?;
         let graph = Arc::new(Graph::build(&set, &run.namespace));
@@ -87,14 +92,15 @@ impl Engine {
         }
         let work = Work { plan: &plan, set: &set, graph: &graph, live: &live };
         if let Err(trouble) = run.carry_out(&work, &mut release).await {
-            if !trouble.lock_lost {
+            if !trouble.lock_lost && run.recorded {
                 let text = format!("Rollback {:?} failed: {}: {}", run.release, trouble.doing, trouble.message);
                 run.record_failure(&mut release, text).await;
             }
-            return Err(run.failure(trouble, release.info.status, Undone::Nothing));
+            let status = if run.recorded { release.info.status } else { Status::Unknown };
+            return Err(run.failure(trouble, status, Undone::Nothing));
         }
         let finished = run.finish(&mut release, &history, &described).await;
-        finished.map_err(|trouble| run.failure(trouble, release.info.status, Undone::Nothing))?;
+        finished.map_err(|trouble| run.failure(trouble, Status::Unknown, Undone::Nothing))?;
         Ok(Outcome { release, summary: plan.summary(), kept: std::mem::take(&mut run.kept) })
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) applied: BTreeSet<ObjectKey>,
     pub(crate) kept: Vec<String>,
     pub(crate) phase: Option<Phase>,
+    /// Whether the revision's record is there: what fails before that leaves none.
+    pub(crate) recorded: bool,
     lock: Lock,
     cancel: Cancel,
 }
@@ -120,6 +122,7 @@ impl Run {
             applied: BTreeSet::new(),
             kept: Vec::new(),
             phase: None,
+            recorded: false,
             lock,
             cancel: cancel.clone(),
         };

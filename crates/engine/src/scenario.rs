@@ -370,6 +370,10 @@ pub async fn failed_upgrade_leaves_no_orphans(world: &World, namespace: &str) {
     assert!(stage.map("orphan").await.is_none());
     let expected = [(1, Status::Superseded), (2, Status::Failed), (3, Status::Deployed)];
     assert_eq!(stage.statuses().await, expected);
+    // Without a revision named, one that failed is not gone back to.
+    let request = RollbackRequest::new("web", namespace, None);
+    let fourth = stage.engine.rollback(request, &Cancel::never()).await.unwrap().release;
+    assert_eq!((fourth.version, fourth.info.rollback_revision), (4, 1));
 }
 
 /// A first install that fails, undone where asked for: nothing of it is left, no record either.
@@ -487,6 +491,10 @@ pub async fn interrupted(world: &World, namespace: &str) {
     assert!(error.is_interrupted() && error.to_string().contains("recorded as failed"), "{error}");
     assert_eq!(stage.statuses().await, [(1, Status::Failed)]);
     assert!(stage.said.has(|w| matches!(w, Happening::Finished { succeeded: false, .. })));
+    // Before it began, nothing is recorded.
+    let error = engine.deploy(stage.request(set(Play::Complete)), &cancel).await.unwrap_err();
+    assert!(error.is_interrupted() && error.to_string().contains("not recorded"), "{error}");
+    assert_eq!(stage.statuses().await, [(1, Status::Failed)]);
     let second = stage.deploy(set(Play::Complete)).await;
     assert_eq!((second.version, second.info.status), (2, Status::Deployed));
 }
@@ -520,6 +528,38 @@ pub async fn namespaces_and_moved_releases(world: &World, namespace: &str) {
     let object = ObjectRef::new("v1", "Namespace", "", &own);
     let found = world.cluster.get(&object).await.unwrap().unwrap();
     assert_eq!(found.annotation("meta.helm.sh/release-name"), Some("web"));
+}
+
+/// Custom kinds: definitions of `crds/` come before everything and stay; one among the manifests is established before
+/// objects of its kind come. For clusters that serve CustomResourceDefinitions.
+pub async fn definitions_come_first(world: &World, namespace: &str) {
+    let stage = Stage::new(world, namespace);
+    let definition = |plural: &str, kind: &str| {
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.bowline.test")},
+            "spec": {"group": "bowline.test", "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema":
+                    {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}})
+    };
+    let object = |kind: &str| json!({"apiVersion": "bowline.test/v1", "kind": kind, "metadata": {"name": "one"}});
+    let set = || {
+        let mut set = manifests(vec![definition("gadgets", "Gadget"), object("Gadget"), object("Widget")], vec![]);
+        set.crds = manifests(vec![definition("widgets", "Widget")], vec![]).manifests;
+        set
+    };
+    let unknown = manifests(vec![config_map("colors", "red"), object("Gizmo")], vec![]);
+    let error = stage.deploy_fails(stage.request(unknown)).await;
+    assert!(error.to_string().contains("no matches for kind \"Gizmo\" in version \"bowline.test/v1\""), "{error}");
+    assert_eq!(stage.statuses().await, [], "nothing was begun");
+    stage.deploy(set()).await;
+    assert!(stage.get("bowline.test/v1", "Widget", "one").await.is_some());
+    assert!(stage.get("bowline.test/v1", "Gadget", "one").await.is_some());
+    stage.deploy(set()).await;
+    stage.engine.uninstall(UninstallRequest::new("web", namespace), &Cancel::never()).await.unwrap();
+    let definition = |name: &str| ObjectRef::new("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name);
+    let widgets = world.cluster.get(&definition("widgets.bowline.test")).await.unwrap();
+    assert!(widgets.is_some(), "a definition of crds/ is never deleted");
+    assert!(world.cluster.get(&definition("gadgets.bowline.test")).await.unwrap().is_none());
 }
 
 /// Every scenario, each in a namespace of its own; for clusters that have nothing to do at the same time.

@@ -36,6 +36,7 @@ pub(crate) enum WaitEnd {
         live: Option<Box<Value>>,
         /// Other objects that are not there either.
         others: usize,
+        until: Until,
         timed_out: bool,
     },
     Stopped(Stop),
@@ -89,6 +90,10 @@ impl Run {
                     view.take(group, event);
                 }
                 Some((Source::Pods, Ok(event))) => view.take_pods(event),
+                // Its kind went with its definition, and everything of it.
+                Some((Source::Targets(group), Err(error))) if until == Until::Gone && error.is_not_found() => {
+                    view.take(group, WatchEvent::Listed(Vec::new()));
+                }
                 Some((Source::Targets(_), Err(error))) => return Err(WaitEnd::Cluster(error)),
                 // Without a look at pods the wait goes on; it only knows less.
                 Some((Source::Pods, Err(_))) => {}
@@ -250,7 +255,8 @@ impl<'a> View<'a> {
     /// Of everything that is not there: what failed, else what tells most.
     fn worst(&self) -> Option<(&'a ObjectRef, Health)> {
         let open = self.targets.iter().map(|target| (target, self.health(target))).filter(|(_, h)| !h.is_ready());
-        open.max_by_key(|(target, health)| match health {
+        // Of equals, max_by_key takes the last.
+        open.rev().max_by_key(|(target, health)| match health {
             Health::Failed { .. } => 3,
             _ if self.pod_says(target).is_some() => 2,
             _ => 1,
@@ -300,6 +306,6 @@ impl<'a> View<'a> {
             },
         };
         let live = self.objects.get(&object).cloned().map(Box::new);
-        WaitEnd::NotThere { object, health, live, others: open.saturating_sub(1), timed_out }
+        WaitEnd::NotThere { object, health, live, others: open.saturating_sub(1), until: self.until, timed_out }
     }
 }

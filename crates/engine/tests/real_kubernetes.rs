@@ -65,4 +65,5 @@ scenarios!(
     locked_and_dead_runs,
     interrupted,
     namespaces_and_moved_releases,
+    definitions_come_first,
 );

@@ -267,7 +267,7 @@ impl<'t, H> Frame<'t, '_, H> {
             (Type::Bool, Expr::Bool { value, .. }) => Some(Value::Bool(*value)),
             (Type::Int, Expr::Number(number)) => number.int.map(Value::Int),
             (Type::Int64, Expr::Number(number)) => number.int.map(Value::Int64),
-            (Type::Uint64, Expr::Number(number)) => number.uint.map(Value::Uint64),
+            (Type::Uint32 | Type::Uint64, Expr::Number(number)) => number.uint.map(Value::Uint64),
             (Type::Float, Expr::Number(number)) => number.float.map(Value::Float),
             _ => None,
         };
@@ -278,7 +278,7 @@ impl<'t, H> Frame<'t, '_, H> {
             Type::Text => "string",
             Type::Bool => "bool",
             Type::Int | Type::Int64 => "integer",
-            Type::Uint64 => "unsigned integer",
+            Type::Uint32 | Type::Uint64 => "unsigned integer",
             Type::Float => "float",
             _ => return self.fail(format!("can't handle {expr} for arg of type {wanted}")),
         };
@@ -309,7 +309,9 @@ impl<'t, H> Frame<'t, '_, H> {
                 map.kind().plain
             }
             (Type::List, Value::List(list)) => std::ptr::eq(list.kind(), &crate::containers::LIST),
-            (Type::Named(name) | Type::Pointer(name), Value::Object(object)) => object.type_name() == name,
+            (Type::Named(name) | Type::Pointer(name), Value::Object(_) | Value::Duration(_)) => {
+                operand.value.type_name() == name
+            }
             _ => false,
         };
         if fits {

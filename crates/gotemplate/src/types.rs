@@ -15,6 +15,8 @@ pub enum Type {
     Int,
     /// `int64`
     Int64,
+    /// `uint32`
+    Uint32,
     /// `uint64`
     Uint64,
     /// `float64`
@@ -45,6 +47,7 @@ impl fmt::Display for Type {
             Self::Bool => "bool",
             Self::Int => "int",
             Self::Int64 => "int64",
+            Self::Uint32 => "uint32",
             Self::Uint64 => "uint64",
             Self::Float => "float64",
             Self::Map => "map[string]interface {}",

@@ -1,18 +1,13 @@
 //! What a template sees as dot: one mapping for each chart.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bowline_chart::{Chart, Dependency, Metadata, Prepared};
-use bowline_gotemplate::{Element, Map, MapKind, TEXT_MAP, Text, Value};
+use bowline_gotemplate::{Map, TEXT_MAP, Text, Value};
 
 use crate::Options;
-use crate::capabilities::capabilities;
 use crate::convert::{from_yaml, from_yaml_map};
-use crate::files::files;
-
-/// `common.Values`
-pub(crate) static VALUES: MapKind = MapKind { name: "common.Values", element: Element::Any, methods: &[], plain: true };
+use crate::objects::{files, values};
 
 /// A template file of a chart or of one below it.
 #[derive(Clone, Debug)]
@@ -50,30 +45,30 @@ impl Context {
             ("Revision", Value::Int(options.revision)),
             ("Service", Value::text("Helm")),
         ];
-        let shared = Shared { release: Value::Map(map(release)), capabilities: capabilities(options) };
+        let shared = Shared { release: Value::Map(map(release)), capabilities: options.capabilities().value() };
         let mut context = Self { charts: Vec::new() };
         let values = from_yaml_map(&prepared.values);
         share_globals(&values, &prepared.chart);
-        context.add(&prepared.chart, prepared.chart.name(), &values.cast(&VALUES), true, &shared);
+        context.add(&prepared.chart, prepared.chart.name(), &values, true, &shared);
         context
     }
 
-    fn add(&mut self, chart: &Chart, path: &str, values: &Map, root: bool, shared: &Shared) -> Map {
+    fn add(&mut self, chart: &Chart, path: &str, own: &Map, root: bool, shared: &Shared) -> Map {
         let subcharts = Map::new();
         let dot = map([
             ("Chart", Value::Map(metadata(&chart.metadata, root))),
-            ("Files", files(chart)),
+            ("Files", files(chart.files.iter().map(|file| (&*file.name, &*file.data)))),
             ("Release", shared.release.clone()),
             ("Capabilities", shared.capabilities.clone()),
-            ("Values", Value::Map(values.clone())),
+            ("Values", values(own)),
             ("Subcharts", Value::Map(subcharts.clone())),
         ]);
         self.charts.push(ChartContext { name: chart.name().to_owned(), path: path.to_owned(), dot: dot.clone() });
         for subchart in &chart.dependencies {
             let name = subchart.name();
-            let inner = match values.get(name.as_bytes()) {
-                Some(Value::Map(inner)) => inner.cast(&VALUES),
-                _ => Map::of(&VALUES, BTreeMap::new()),
+            let inner = match own.get(name.as_bytes()) {
+                Some(Value::Map(inner)) => inner,
+                _ => Map::new(),
             };
             let inner_path = format!("{path}/charts/{name}");
             let inner_dot = self.add(subchart, &inner_path, &inner, false, shared);

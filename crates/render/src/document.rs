@@ -24,15 +24,22 @@ pub(crate) struct Document {
     pub(crate) lines: Arc<[u32]>,
 }
 
-/// Objects, and hooks with what makes them hooks.
-type Documents = (Vec<Document>, Vec<(Document, Hook)>);
+/// What all outputs hold.
+#[derive(Default)]
+pub(crate) struct Documents {
+    pub(crate) objects: Vec<Document>,
+    /// With what makes them hooks.
+    pub(crate) hooks: Vec<(Document, Hook)>,
+    /// Hook annotations of documents that were dropped.
+    pub(crate) dropped: Vec<String>,
+}
 
 /// The documents of all outputs, in their order. `source_line` gives a line of a template.
 pub(crate) fn documents(
     outputs: &[Output],
     source_line: &dyn Fn(&str, u32) -> Option<String>,
 ) -> Result<Documents, RenderError> {
-    let (mut objects, mut hooks) = (Vec::new(), Vec::new());
+    let mut found = Documents::default();
     for output in outputs {
         let bytes = output.traced.text();
         let text = std::str::from_utf8(bytes).map_err(|fault| not_utf8(output, fault))?;
@@ -56,13 +63,13 @@ pub(crate) fn documents(
                 lines: Arc::from(&lines[..count]),
             };
             match role {
-                Role::Object => objects.push(document),
-                Role::Hook(hook) => hooks.push((document, hook)),
-                Role::UnknownHook => {}
+                Role::Object => found.objects.push(document),
+                Role::Hook(hook) => found.hooks.push((document, hook)),
+                Role::UnknownHook(hook_types) => found.dropped.push(hook_types),
             }
         }
     }
-    Ok((objects, hooks))
+    Ok(found)
 }
 
 /// For each line of output the line of this template; what another template wrote has the line before it.

@@ -17,8 +17,8 @@ pub(crate) enum Role {
     Object,
     /// A hook.
     Hook(Hook),
-    /// Its hook annotation names something that does not exist: it is dropped.
-    UnknownHook,
+    /// Its hook annotation, given here, names something that does not exist: it is dropped.
+    UnknownHook(String),
 }
 
 impl Head {
@@ -59,10 +59,10 @@ impl Head {
     }
 
     pub(crate) fn role(&self) -> Role {
-        let Some(events) = self.annotation("helm.sh/hook") else { return Role::Object };
+        let Some(hook_types) = self.annotation("helm.sh/hook") else { return Role::Object };
         let words = |text: &str| text.split(',').map(|word| word.trim().to_lowercase()).collect::<Vec<_>>();
-        let events: Option<Vec<HookEvent>> = words(events).iter().map(|word| HookEvent::parse(word)).collect();
-        let Some(events) = events else { return Role::UnknownHook };
+        let events: Option<Vec<HookEvent>> = words(hook_types).iter().map(|word| HookEvent::parse(word)).collect();
+        let Some(events) = events else { return Role::UnknownHook(hook_types.to_owned()) };
         let weight = self.annotation("helm.sh/hook-weight").and_then(|text| text.parse().ok()).unwrap_or(0);
         let policies = self.annotation("helm.sh/hook-delete-policy").map(words).unwrap_or_default();
         let delete_policies = policies.iter().filter_map(|word| DeletePolicy::parse(word)).collect();
@@ -86,7 +86,7 @@ mod tests {
         assert!(
             matches!(hook("'pre-install, TEST'"), Role::Hook(hook) if hook.events == [HookEvent::PreInstall, HookEvent::Test])
         );
-        assert_eq!(hook("'pre-install,crd-install'"), Role::UnknownHook);
+        assert_eq!(hook("'pre-install,crd-install'"), Role::UnknownHook("pre-install,crd-install".into()));
         assert_eq!(head("kind: Job").role(), Role::Object);
     }
 

@@ -13,19 +13,16 @@
 //! Never: reads a file or the environment; asks a cluster by itself.
 #![forbid(unsafe_code)]
 
-mod capabilities;
 mod context;
 pub mod convert;
 mod document;
 mod environment;
 mod error;
-mod files;
 pub mod functions;
 mod head;
 pub mod objects;
 mod options;
 mod order;
-mod pattern;
 mod split;
 mod templates;
 
@@ -34,10 +31,10 @@ use std::rc::Rc;
 use bowline_chart::{Chart, UserValues};
 use bowline_manifest::ManifestSet;
 
-pub use capabilities::DEFAULT_API_VERSIONS;
 pub use environment::{Environment, Lookup, Nowhere};
 pub use error::{Fault, RenderError};
-pub use options::{KubeVersion, Options};
+pub use objects::KubeVersion;
+pub use options::Options;
 pub use order::install_order;
 pub use templates::{TemplateText, Templates};
 

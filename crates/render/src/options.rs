@@ -1,4 +1,4 @@
-use std::fmt;
+use crate::objects::{Capabilities, KubeVersion};
 
 /// What a rendering is for, as templates see it in `.Release` and `.Capabilities`.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Options {
     pub is_upgrade: bool,
     /// The cluster's version.
     pub kube_version: KubeVersion,
-    /// Group versions, and group version kinds, beyond [`DEFAULT_API_VERSIONS`](crate::DEFAULT_API_VERSIONS).
+    /// Group versions, and group version kinds, beyond those that Helm takes for served anyway.
     pub api_versions: Vec<String>,
     /// The cluster's own list stands for the default one.
     pub only_api_versions: bool,
@@ -46,82 +46,26 @@ impl Options {
         Self { release_name: release_name.to_owned(), namespace: namespace.to_owned(), ..Self::default() }
     }
 
+    /// What templates see as `.Capabilities`.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities { kube_version: self.kube_version.clone(), ..Capabilities::default() };
+        if self.only_api_versions {
+            capabilities.api_versions.clear();
+        }
+        capabilities.api_versions.extend(self.api_versions.iter().cloned());
+        capabilities
+    }
+
     /// An upgrade to a revision.
     pub fn upgrade(release_name: &str, namespace: &str, revision: i64) -> Self {
         Self { revision, is_upgrade: true, ..Self::install(release_name, namespace) }
     }
 }
 
-/// `.Capabilities.KubeVersion`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KubeVersion {
-    /// In full: `v1.33.4-gke.1245000`.
-    pub version: String,
-    /// Without suffixes: `v1.33.4`; what `kubeVersion` in `Chart.yaml` is compared with.
-    pub normalized: String,
-    /// `1`
-    pub major: String,
-    /// `33`
-    pub minor: String,
-}
-
 impl Default for KubeVersion {
-    /// The version that Helm 4.3.1 believes in where there is no cluster.
+    /// The version that Helm believes in where there is no cluster.
     fn default() -> Self {
-        let text = |text: &str| text.to_owned();
-        Self { version: text("v1.37.0"), normalized: text("v1.37.0"), major: text("1"), minor: text("37") }
-    }
-}
-
-impl KubeVersion {
-    /// Reads a version such as `1.30`, `v1.30.1` or `v1.33.4-gke.1245000`.
-    ///
-    /// # Errors
-    /// In Helm's words, without what comes before them: `could not parse "x" as version`.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let failed = || format!("could not parse {} as version", bowline_yaml::quote(text));
-        let trimmed = text.trim();
-        let plain = trimmed.strip_prefix('v').unwrap_or(trimmed);
-        let core_len = plain.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(plain.len());
-        let (core, suffix) = plain.split_at(core_len);
-        let parts: Vec<&str> = core.split('.').collect();
-        if parts.len() < 2 {
-            return Err(failed());
-        }
-        let mut numbers = Vec::new();
-        for part in &parts {
-            if part.is_empty() {
-                return Err(failed());
-            }
-            if part.len() > 1 && part.starts_with('0') {
-                let shown = bowline_yaml::quote(text);
-                return Err(format!(
-                    "illegal zero-prefixed version component {} in {shown}",
-                    bowline_yaml::quote(part)
-                ));
-            }
-            numbers.push(part.parse::<u64>().map_err(|_| failed())?);
-        }
-        if suffix.starts_with(|c: char| c != '-' && c != '+') && numbers.len() < 3 {
-            return Err(failed());
-        }
-        while numbers.len() < 3 {
-            numbers.push(0);
-        }
-        let normalized = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
-        let version = if text.starts_with('v') { text.to_owned() } else { format!("v{text}") };
-        Ok(Self {
-            version,
-            normalized: format!("v{normalized}"),
-            major: numbers[0].to_string(),
-            minor: numbers[1].to_string(),
-        })
-    }
-}
-
-impl fmt::Display for KubeVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.normalized)
+        Capabilities::default().kube_version
     }
 }
 
@@ -130,11 +74,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_of_clusters() {
-        let version = KubeVersion::parse("1.33.4-gke.1245000").unwrap();
-        assert_eq!((version.version.as_str(), version.to_string().as_str()), ("v1.33.4-gke.1245000", "v1.33.4"));
-        assert_eq!(KubeVersion::parse("v1.30").unwrap().normalized, "v1.30.0");
-        assert_eq!(KubeVersion::parse("x").unwrap_err(), "could not parse \"x\" as version");
-        assert!(KubeVersion::parse("1").is_err());
+    fn a_clusters_own_list_replaces_helms() {
+        let api_versions = vec!["example.com/v1".to_owned()];
+        let options = Options { api_versions, ..Options::default() };
+        assert!(options.capabilities().api_versions.len() > 1);
+        let options = Options { only_api_versions: true, ..options };
+        assert_eq!(options.capabilities().api_versions, ["example.com/v1"]);
     }
 }

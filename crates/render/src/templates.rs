@@ -9,10 +9,11 @@ use bowline_gotemplate::{ExecuteError, ParseError, Program, Text, Traced, Value}
 use bowline_manifest::{Hook, Location, Manifest, ManifestSet, Source, TemplateOutput, to_json};
 use bowline_yaml::{Node, NodeKind, Span, parse};
 
-use crate::context::{Context, TemplateFile, VALUES, template_files};
-use crate::document::{Document, documents};
+use crate::context::{Context, TemplateFile, template_files};
+use crate::document::{Document, Documents, documents};
 use crate::error::{Fault, RenderError, execute_message, innermost_first, parse_message};
 use crate::functions::{Host, program};
+use crate::objects::values as values_type;
 use crate::order::{install_order, parse_order};
 use crate::{Environment, Options};
 
@@ -112,7 +113,7 @@ impl Templates {
         options: &Options,
         environment: &Rc<dyn Environment>,
     ) -> Result<Rendered, RenderError> {
-        let prepared = self.chart.prepare(values)?;
+        let mut prepared = self.chart.prepare(values)?;
         let wanted = &prepared.chart.metadata.kube_version;
         if !wanted.is_empty() && !is_compatible(wanted, &options.kube_version.normalized) {
             let (wanted, version) = (wanted.clone(), options.kube_version.version.clone());
@@ -122,7 +123,9 @@ impl Templates {
         let mut outputs = set.execute(&prepared, options, environment)?;
         let notes = take_notes(&mut outputs, prepared.chart.name(), options.sub_notes);
         outputs.sort_by(|a, b| a.path.cmp(&b.path));
-        let (mut objects, mut hooks) = documents(&outputs, &|path, line| set.source_line(path, line))?;
+        let Documents { mut objects, mut hooks, dropped } =
+            documents(&outputs, &|path, line| set.source_line(path, line))?;
+        prepared.warnings.extend(dropped.iter().map(|hook_types| format!("skipping unknown hooks: {hook_types}")));
         objects.sort_by(|a, b| install_order(&a.kind).cmp(&install_order(&b.kind)));
         hooks.sort_by(|(a, _), (b, _)| install_order(&a.kind).cmp(&install_order(&b.kind)));
         let crds = prepared.chart.crds(prepared.chart.name());
@@ -184,11 +187,11 @@ impl Set {
                 (Text::from("Name"), Value::text(&*file.path)),
                 (Text::from("BasePath"), Value::text(format!("{}/templates", chart.path))),
             ];
-            let template = Value::Map(bowline_gotemplate::Map::of(&VALUES, template.into_iter().collect()));
+            let template = values_type(&template.into_iter().collect());
             // The mapping was made for this rendering, so it is not the nil map.
             let _ = chart.dot.set("Template", template);
             let mut traced = Traced::default();
-            let dot = Value::Map(chart.dot.cast(&VALUES));
+            let dot = values_type(&chart.dot);
             if let Err(error) = session.execute(&file.path, dot, &mut traced) {
                 return Err(self.execute_fault(&error));
             }

@@ -50,17 +50,27 @@ struct Read {
     null_key: bool,
 }
 
-/// Which collection an event opened.
-#[derive(Clone, Copy)]
-enum Collection {
-    Sequence,
-    Mapping,
+/// A collection that is being read.
+struct Open<'t> {
+    anchor: Option<Text<'t>>,
+    start: Mark,
+    size: usize,
+    content: Content,
+}
+
+/// What is in it so far.
+enum Content {
+    Seq(Vec<Node>),
+    /// A key waits for its value.
+    Map {
+        entries: Vec<(Node, Node)>,
+        key: Option<Read>,
+    },
 }
 
 struct Reader<'t> {
     events: Grammar<'t>,
     anchors: HashMap<Text<'t>, Anchor>,
-    depth: usize,
     /// Go decodes after it parsed: an error of decoding counts only where parsing succeeds.
     decoding: Option<Error>,
     /// And converts to JSON after that.
@@ -71,7 +81,7 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn new(events: Grammar<'t>) -> Self {
-        Self { events, anchors: HashMap::new(), depth: 0, decoding: None, conversion: None, decoded: 0, aliased: 0 }
+        Self { events, anchors: HashMap::new(), decoding: None, conversion: None, decoded: 0, aliased: 0 }
     }
 
     fn document(&mut self) -> Result<Option<Node>, Error> {
@@ -89,72 +99,84 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Reads the node that starts with `event`. Collections are kept on a stack of their own: however deep a text nests,
+    /// the program's stack does not.
     fn node(&mut self, event: Event<'t>) -> Result<Read, Error> {
-        let Event { kind, start, end } = event;
-        match kind {
-            EventKind::Scalar(scalar) => Ok(self.scalar(scalar, Span { start, end })),
-            EventKind::Alias(name) => self.alias(&name, Span { start, end }),
-            EventKind::SequenceStart { anchor } => self.collection(anchor, start, Collection::Sequence),
-            EventKind::MappingStart { anchor } => self.collection(anchor, start, Collection::Mapping),
-            EventKind::StreamEnd
-            | EventKind::DocumentStart
-            | EventKind::DocumentEnd
-            | EventKind::SequenceEnd
-            | EventKind::MappingEnd => Err(Error::yaml("attempted to parse unknown event", start)),
+        let mut open: Vec<Open<'t>> = Vec::new();
+        let mut event = event;
+        loop {
+            let Event { kind, start, end } = event;
+            let read = match kind {
+                EventKind::Scalar(scalar) => Some(self.scalar(scalar, Span { start, end })),
+                EventKind::Alias(name) => Some(self.alias(&name, Span { start, end })?),
+                EventKind::SequenceStart { anchor } => {
+                    open.push(self.open(anchor, start, open.len(), Content::Seq(Vec::new()))?);
+                    None
+                }
+                EventKind::MappingStart { anchor } => {
+                    let content = Content::Map { entries: Vec::new(), key: None };
+                    open.push(self.open(anchor, start, open.len(), content)?);
+                    None
+                }
+                EventKind::SequenceEnd | EventKind::MappingEnd => open.pop().map(|open| self.close(open, end)),
+                EventKind::StreamEnd | EventKind::DocumentStart | EventKind::DocumentEnd => {
+                    return Err(Error::yaml("attempted to parse unknown event", start));
+                }
+            };
+            if let Some(read) = read {
+                match open.last_mut() {
+                    Some(parent) => self.add(parent, read),
+                    None => return Ok(read),
+                }
+            }
+            event = self.events.next()?;
         }
     }
 
-    fn collection(&mut self, anchor: Option<Text<'t>>, start: Mark, kind: Collection) -> Result<Read, Error> {
+    fn open(
+        &mut self,
+        anchor: Option<Text<'t>>,
+        start: Mark,
+        depth: usize,
+        content: Content,
+    ) -> Result<Open<'t>, Error> {
         self.decoded += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
+        if depth >= MAX_DEPTH {
             return Err(Error::yaml(format_args!("line {}: exceeded max depth of {MAX_DEPTH}", start.line), start));
         }
         if let Some(name) = &anchor {
             self.anchors.insert(name.clone(), Anchor::Open);
         }
-        let (node, size) = match kind {
-            Collection::Sequence => self.sequence(start)?,
-            Collection::Mapping => self.mapping(start)?,
+        Ok(Open { anchor, start, size: 1, content })
+    }
+
+    fn close(&mut self, open: Open<'t>, end: Mark) -> Read {
+        let Open { anchor, start, size, content } = open;
+        let kind = match content {
+            Content::Seq(items) => NodeKind::Seq(items),
+            Content::Map { entries, .. } => NodeKind::Map(entries),
         };
+        let node = Node { kind, span: Span { start, end } };
         if let Some(name) = anchor {
             self.anchors.insert(name, Anchor::Done(node.clone(), size));
         }
-        self.depth -= 1;
-        Ok(Read { node, size, merge: false, null_key: false })
+        Read { node, size, merge: false, null_key: false }
     }
 
-    fn sequence(&mut self, start: Mark) -> Result<(Node, usize), Error> {
-        let mut items = Vec::new();
-        let mut size = 1;
-        loop {
-            let event = self.events.next()?;
-            if matches!(event.kind, EventKind::SequenceEnd) {
-                return Ok((Node { kind: NodeKind::Seq(items), span: Span { start, end: event.end } }, size));
-            }
-            let item = self.node(event)?;
-            size += item.size;
-            items.push(item.node);
-        }
-    }
-
-    fn mapping(&mut self, start: Mark) -> Result<(Node, usize), Error> {
-        let mut entries = Vec::new();
-        let mut size = 1;
-        loop {
-            let event = self.events.next()?;
-            if matches!(event.kind, EventKind::MappingEnd) {
-                return Ok((Node { kind: NodeKind::Map(entries), span: Span { start, end: event.end } }, size));
-            }
-            let key = self.node(event)?;
-            let value_event = self.events.next()?;
-            let value = self.node(value_event)?;
-            size += key.size + value.size;
-            if key.merge {
-                self.merge(&mut entries, value.node, false);
-            } else if let Some(name) = self.key(&key, &value.node) {
-                entries.push((Node { kind: NodeKind::Scalar(Value::String(name)), span: key.node.span }, value.node));
-            }
+    fn add(&mut self, parent: &mut Open<'t>, read: Read) {
+        parent.size += read.size;
+        match &mut parent.content {
+            Content::Seq(items) => items.push(read.node),
+            Content::Map { entries, key } => match key.take() {
+                None => *key = Some(read),
+                Some(key) if key.merge => self.merge(entries, read.node, false),
+                Some(key) => {
+                    if let Some(name) = self.key(&key, &read.node) {
+                        let name = Node { kind: NodeKind::Scalar(Value::String(name)), span: key.node.span };
+                        entries.push((name, read.node));
+                    }
+                }
+            },
         }
     }
 

@@ -78,7 +78,12 @@ fn processes() -> Vec<(u32, u32, u64, String)> {
         let (head, rest) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split(' ').collect();
         let name = head.split_once('(')?.1.to_owned();
-        (fields.first()? != &"Z").then_some((process, fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?, name))
+        (fields.first()? != &"Z").then_some((
+            process,
+            fields.get(1)?.parse().ok()?,
+            fields.get(19)?.parse().ok()?,
+            name,
+        ))
     };
     fs::read_dir("/proc").unwrap().flatten().filter_map(read).collect()
 }

@@ -19,7 +19,8 @@ fn the_whole_way() {
     let url = home.url("todo-frontend");
     let (code, page) = http::get(&url).unwrap();
     assert!(code == 200 && page.contains("<title>"), "{code} {page}");
-    let (code, task) = http::request("POST", &format!("{url}/api/tasks"), Some(r#"{"title":"tie a bowline"}"#)).unwrap();
+    let (code, task) =
+        http::request("POST", &format!("{url}/api/tasks"), Some(r#"{"title":"tie a bowline"}"#)).unwrap();
     assert_eq!(code, 201, "{task}");
     let (_, tasks) = http::get(&format!("{url}/api/tasks")).unwrap();
     assert!(tasks.contains("tie a bowline"), "{tasks}");
@@ -34,7 +35,8 @@ fn the_whole_way() {
     // A rolling update with a client that keeps asking.
     let asking = Asking::start(format!("{url}/api/tasks"));
     home.run(&["deploy", "examples/todo-app", "--set", "backend.replicas=2"]).expect(0);
-    home.run(&["deploy", "examples/todo-app", "--set", "backend.replicas=2", "--set", "config.logLevel=debug"]).expect(0);
+    home.run(&["deploy", "examples/todo-app", "--set", "backend.replicas=2", "--set", "config.logLevel=debug"])
+        .expect(0);
     let (asked, failures) = asking.stop();
     assert!(asked > 20, "the client asked only {asked} times");
     assert_eq!(failures, Vec::<String>::new(), "of {asked} requests");

@@ -36,7 +36,7 @@ pub(crate) fn status(cluster: &str, printer: Printer) -> Result<Exit, Failure> {
 /// Runs a cluster without an application until it is asked to stop.
 pub(crate) async fn start(arguments: &args::ClusterStart, cluster: &str, printer: Printer) -> Result<Exit, Failure> {
     let stop = interrupt::signal();
-    let mut embedded = Embedded::bare(cluster, arguments.api_port).await?;
+    let mut embedded = Embedded::bare(cluster, arguments).await?;
     embedded.is_ready()?;
     printer.progress(&format!("cluster {cluster} is ready"));
     printer.progress(&format!("export KUBECONFIG={}", ClusterFolder::of(cluster).kubeconfig().display()));

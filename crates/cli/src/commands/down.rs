@@ -28,7 +28,8 @@ pub(crate) async fn run(arguments: &args::Down, cluster: &str, printer: Printer)
     let deadline = tokio::time::Instant::now() + arguments.timeout;
     while folder.running().is_some() {
         if tokio::time::Instant::now() >= deadline {
-            let message = format!("cluster {cluster} (process {}) is still stopping after {:?}", state.pid, arguments.timeout);
+            let message =
+                format!("cluster {cluster} (process {}) is still stopping after {:?}", state.pid, arguments.timeout);
             return Err(Failure::new(Exit::TimedOut, message)
                 .hint(format!("kill -9 {}   leaves no process behind either", state.pid)));
         }

@@ -21,12 +21,16 @@ pub(crate) async fn run(arguments: &args::History, cluster: &str, printer: Print
     let target = Target::connect(&arguments.target, cluster).await?;
     let release = target.release(&arguments.release).await?;
     let history = target.releases(&release.namespace).history(&release.name).await;
-    let history = history.map_err(|e| Failure::because(Exit::Failed, format!("read the history of {}", release.name), &e))?;
+    let history =
+        history.map_err(|e| Failure::because(Exit::Failed, format!("read the history of {}", release.name), &e))?;
     let rows: Vec<Row> = history
         .iter()
         .map(|revision| Row {
             revision: revision.version,
-            updated: revision.info.last_deployed.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+            updated: revision
+                .info
+                .last_deployed
+                .map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
             status: revision.info.status.as_str(),
             chart: revision.chart.title(),
             app_version: revision.chart.app_version().to_owned(),

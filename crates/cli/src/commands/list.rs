@@ -20,7 +20,8 @@ struct Row {
 pub(crate) async fn run(arguments: &args::List, cluster: &str, printer: Printer) -> Result<Exit, Failure> {
     let target = Target::connect(&arguments.target, cluster).await?;
     let releases = target.releases(arguments.namespace.as_deref().unwrap_or_default()).list().await;
-    let releases = releases.map_err(|e| Failure::because(Exit::Failed, format!("list the releases of {}", target.title), &e))?;
+    let releases =
+        releases.map_err(|e| Failure::because(Exit::Failed, format!("list the releases of {}", target.title), &e))?;
     let rows: Vec<Row> = releases
         .iter()
         .map(|release| Row {

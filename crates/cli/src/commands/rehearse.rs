@@ -90,7 +90,8 @@ fn text(release: &str, arguments: &args::Rehearse, rehearsal: &Rehearsal) -> Str
         let later = rehearsal.explanation.iter().any(|finding| finding.rule == "hook-needs-later-object");
         if later && arguments.carry.order == args::Order::Helm {
             let path = arguments.application.path.display();
-            let _ = writeln!(text, "hint: `bowline rehearse {path} --order graph` puts what a hook needs before the hook");
+            let _ =
+                writeln!(text, "hint: `bowline rehearse {path} --order graph` puts what a hook needs before the hook");
         }
     }
     text

@@ -19,7 +19,8 @@ pub(crate) async fn run(arguments: &args::Status, cluster: &str, printer: Printe
     };
     let overview = services::overview(&target.cluster, &named.namespace, &named.name).await;
     let overview = overview.map_err(|error| Failure::because(Exit::Failed, doing(), &error))?;
-    let updated = last.info.last_deployed.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    let updated =
+        last.info.last_deployed.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
     match arguments.output {
         args::Output::Json => printer.json(&serde_json::json!({
             "name": named.name,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Key;
 use crate::error::Error;
-use crate::kind::{self, Kind};
+use crate::kind::Kind;
 use crate::object::{Fields, Selector, owner};
 
 /// Who writes, as managed fields name it.
@@ -312,18 +312,9 @@ impl Cluster {
         Ok(self.api.update(resource, &namespace, &name, part, object, &WriteOptions::by(MANAGER))?)
     }
 
-    /// Gives a pod its node, and notes when it did.
-    pub(crate) fn bind(&self, pod: &Value, node: &str, now: &str) -> Result<(), Error> {
-        let mut bound = pod.clone();
-        bound.put("/spec/nodeName", node);
-        let mut bound = Value::clone(&*self.update(kind::POD, bound)?);
-        let mut conditions = bound.items("/status/conditions").to_vec();
-        conditions.retain(|c| c.text("/type") != "PodScheduled");
-        conditions.push(json!({
-            "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
-        }));
-        bound.put("/status/conditions", conditions);
-        self.update_status(kind::POD, bound)?;
+    /// Gives a pod its node.
+    pub(crate) fn bind(&self, pod: &Value, node: &str) -> Result<(), Error> {
+        self.api.bind(pod.namespace(), pod.name(), node)?;
         Ok(())
     }
 
@@ -432,4 +423,49 @@ pub(crate) fn remove_finalizer(object: &mut Value, finalizer: &str) -> bool {
 /// Does the object carry the finalizer?
 pub(crate) fn has_finalizer(object: &Value, finalizer: &str) -> bool {
     object.items("/metadata/finalizers").iter().any(|f| f.as_str() == Some(finalizer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::CONFIG_MAP;
+    use bowline_clock::{Clock, Random};
+
+    fn map(name: &str, controller: Option<&Value>) -> Value {
+        let mut map =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}});
+        if let Some(owner) = controller {
+            map.put("/metadata/ownerReferences", vec![owner::controller_reference(CONFIG_MAP, owner)]);
+        }
+        map
+    }
+
+    fn told(changes: &[Change]) -> Vec<(String, bool, bool)> {
+        let of_maps = changes.iter().filter(|c| c.is(CONFIG_MAP));
+        of_maps.map(|c| (c.key().name, c.old.is_some(), c.new.is_some())).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_come_in_the_order_of_writes_and_a_lost_watch_is_made_up_for() {
+        let clock = Clock::starting_at("2026-01-31T12:00:00Z".parse().unwrap());
+        let mut cluster = Cluster::new(Api::new(clock, Random::seeded(1)));
+        cluster.take_changes();
+        let gone = cluster.create(CONFIG_MAP, map("gone", None)).unwrap();
+        let kept = cluster.create(CONFIG_MAP, map("a", Some(&gone))).unwrap();
+        assert_eq!(told(&cluster.take_changes()), [("gone".to_owned(), false, true), ("a".to_owned(), false, true)]);
+        assert_eq!(cluster.controlled_by(CONFIG_MAP, &gone), std::slice::from_ref(&kept));
+        assert_eq!(cluster.uncontrolled(CONFIG_MAP, "default"), std::slice::from_ref(&gone));
+
+        cluster.delete(CONFIG_MAP, &gone).unwrap();
+        let mut changed = Value::clone(&kept);
+        changed.put("/metadata/ownerReferences", Value::Null);
+        cluster.update(CONFIG_MAP, changed).unwrap();
+        cluster.create(CONFIG_MAP, map("new", None)).unwrap();
+        let changes = cluster.list_anew(&CONFIG_MAP.resource());
+        let all = [("gone", true, false), ("a", true, true), ("new", false, true)];
+        assert_eq!(told(&changes), all.map(|(name, old, new)| (name.to_owned(), old, new)));
+        assert_eq!(cluster.take_changes().len(), 0);
+        assert_eq!(cluster.uncontrolled(CONFIG_MAP, "default").len(), 2);
+        assert!(cluster.controlled_by(CONFIG_MAP, &gone).is_empty());
+    }
 }

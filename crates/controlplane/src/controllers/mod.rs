@@ -1,4 +1,15 @@
 //! The controllers, one module each.
+//!
+//! | module | makes live | not served yet |
+//! |---|---|---|
+//! | `deployment` | Deployment: rolling updates, recreation, scaling, pause, history, deadline | the removed `rollbackTo` |
+//! | `replica_set` | ReplicaSet | – |
+//! | `stateful_set` | StatefulSet: order, partition, revisions, claims | claim retention other than `Retain` |
+//! | `job` | Job: completions, back-off, deadline, suspension, indexes, time to live | failure and success policies, limits per index |
+//! | `endpoints` | EndpointSlice and Endpoints of Services with a selector | topology hints, mirroring, trigger times |
+//! | `scheduler` | pods without a node | preemption, pod affinity, topology spread, volumes |
+//! | `garbage` | owner references: background, foreground, orphan | – |
+//! | `namespace`, `namespace_content` | deletion of namespaces; default ServiceAccount, `kube-root-ca.crt` | – |
 
 mod deployment;
 mod endpoints;

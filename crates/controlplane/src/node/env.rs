@@ -344,7 +344,7 @@ mod tests {
         }
     }
 
-    fn pod(container: Value) -> (Pod, Container) {
+    fn pod(container: &Value) -> (Pod, Container) {
         let pod = Pod::from_value(&json!({
             "metadata": {"name": "p", "namespace": "ns", "uid": "u", "labels": {"app": "todo"}},
             "spec": {"containers": [container]},
@@ -354,8 +354,9 @@ mod tests {
         (pod, container)
     }
 
+    #[allow(clippy::needless_pass_by_value)]
     fn resolved(container: Value) -> Result<BTreeMap<String, String>, ConfigError> {
-        let (pod, container) = pod(container);
+        let (pod, container) = pod(&container);
         let facts = PodFacts { pod_ip: "10.0.0.9".into(), host_ip: "127.0.0.1".into(), node_name: "here".into() };
         let services = BTreeMap::from([("API_SERVICE_HOST".to_owned(), "10.96.0.2".to_owned())]);
         resolve(&pod, &container, &Objects, &facts, &services)

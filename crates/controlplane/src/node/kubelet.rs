@@ -9,8 +9,9 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinSet};
 
+use super::context::Context;
 use super::pod::Pod;
-use super::worker::{Context, Message, Worker};
+use super::worker::{Message, Worker};
 
 /// Runs until `stop` is sent; then ends all pods within the time sent.
 pub(crate) async fn run(context: Arc<Context>, mut stop: oneshot::Receiver<Duration>) {

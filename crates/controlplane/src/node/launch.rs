@@ -133,3 +133,42 @@ async fn next_report(read: &mut OwnedReadHalf) -> std::io::Result<Report> {
     read.read_exact(&mut bytes).await?;
     serde_json::from_slice(&bytes).map_err(std::io::Error::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Where the kernel allows no PID namespace, the shim kills descendants one by one, those that left their session too.
+    #[tokio::test]
+    async fn without_namespaces_too_nothing_outlives_the_lifeline() {
+        let test = std::env::current_exe().unwrap();
+        let shim = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples/sandbox-shim");
+        let mark = format!("LIFELINE_TEST={}", std::process::id());
+        let script = "setsid sh -c 'sleep 4321; true' & (sleep 4321 & sleep 4321 & wait) & wait";
+        let (name, value) = mark.split_once('=').unwrap();
+        let order = Order {
+            argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            env: [(name, value), ("PATH", "/usr/bin:/bin")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            ..Order::default()
+        };
+        let launched = Launcher { shim }.launch(&order).await.unwrap();
+        let count = || {
+            let processes = std::fs::read_dir("/proc").unwrap().flatten();
+            let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
+            environments.filter(|e| e.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())).count()
+        };
+        let until = async |wanted: &dyn Fn(usize) -> bool| {
+            for _ in 0..500 {
+                if wanted(count()) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            panic!("{} processes", count());
+        };
+        until(&|count| count >= 6).await;
+        drop(launched);
+        until(&|count| count == 0).await;
+    }
+}

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_clock::{Clock, Timestamp};
@@ -54,7 +54,12 @@ struct Shared {
 #[derive(Debug)]
 enum Lines {
     Memory(Vec<Line>),
-    File { path: PathBuf, file: Option<File>, length: u64 },
+    /// Read through a handle of its own: the file may be unlinked while somebody still reads.
+    File {
+        reader: Arc<File>,
+        file: Option<File>,
+        length: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -70,12 +75,13 @@ impl ContainerLog {
     }
 
     /// A log in a file, which is created or emptied.
-    pub(crate) fn in_file(clock: Clock, path: PathBuf) -> std::io::Result<Self> {
+    pub(crate) fn in_file(clock: Clock, path: &Path) -> std::io::Result<Self> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let file = File::create(&path)?;
-        Ok(Self::new(clock, Lines::File { path, file: Some(file), length: 0 }))
+        let file = File::create(path)?;
+        let reader = Arc::new(File::open(path)?);
+        Ok(Self::new(clock, Lines::File { reader, file: Some(file), length: 0 }))
     }
 
     fn new(clock: Clock, lines: Lines) -> Self {
@@ -142,21 +148,20 @@ impl ContainerLog {
         let lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
         match &*lines {
             Lines::Memory(lines) => (lines.get(at as usize..).unwrap_or_default().to_vec(), lines.len() as u64),
-            Lines::File { path, length, .. } => {
-                let (path, length) = (path.clone(), *length);
+            Lines::File { reader, length, .. } => {
+                let (reader, length) = (reader.clone(), *length);
                 drop(lines);
-                let text = read_range(&path, at, length).unwrap_or_default();
+                let text = read_range(&reader, at, length).unwrap_or_default();
                 (text.lines().filter_map(parse).collect(), length.max(at))
             }
         }
     }
 }
 
-fn read_range(path: &std::path::Path, from: u64, to: u64) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.take(to.saturating_sub(from)).read_to_end(&mut bytes)?;
+fn read_range(file: &File, from: u64, to: u64) -> std::io::Result<String> {
+    use std::os::unix::fs::FileExt as _;
+    let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).map_err(std::io::Error::other)?];
+    file.read_exact_at(&mut bytes, from)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -289,7 +294,7 @@ mod tests {
     async fn both_kinds_answer_alike() {
         let dir = tempfile::tempdir().unwrap();
         let clock = clock();
-        let in_file = ContainerLog::in_file(clock.clone(), dir.path().join("a/0.log")).unwrap();
+        let in_file = ContainerLog::in_file(clock.clone(), &dir.path().join("a/0.log")).unwrap();
         for log in [ContainerLog::in_memory(clock.clone()), in_file] {
             let start = clock.now();
             log.append(Channel::Stdout, "one");

@@ -12,6 +12,7 @@
 //! Never: decides where a pod runs or how many there are; leaves a process behind when Bowline dies.
 
 mod addresses;
+mod context;
 mod env;
 mod events;
 mod http_client;
@@ -26,8 +27,11 @@ mod namespace;
 #[cfg(target_os = "linux")]
 mod netlink;
 mod network;
+mod outside;
 mod pod;
 mod pod_namespace;
+#[cfg(target_os = "linux")]
+mod pod_network;
 mod pod_status;
 pub mod postgres;
 mod probe;
@@ -40,6 +44,7 @@ mod runtime;
 mod sandbox_shim;
 mod scripted;
 pub mod shim;
+mod slot;
 mod start;
 mod stop;
 mod volumes;
@@ -63,6 +68,7 @@ pub use network::NetworkMode;
 pub use scripted::{Script, Scripts};
 
 use addresses::AddressPool;
+use context::{Context, Drain};
 use events::Events;
 use launch::Launcher;
 use log_source::NodeLogs;
@@ -74,7 +80,6 @@ use proxy::ServiceProxy;
 use register::Registration;
 use runtime::Runtime;
 use scripted::ScriptedRuntime;
-use worker::{Context, Drain};
 
 /// What a node is to be.
 #[derive(Clone, Debug)]
@@ -118,7 +123,7 @@ pub struct ProcessConfig {
 pub enum NodeError {
     #[error("registering node {name}: {cause}")]
     Register { name: String, cause: bowline_apiserver::Status },
-    #[error("creating the node's directory {}: {cause}", path.display())]
+    #[error("preparing the node's directory {}: {cause}", path.display())]
     Directory { path: PathBuf, cause: std::io::Error },
     #[error("the network mode {wanted:?} is asked for, but this machine does not allow it: {why}")]
     Network { wanted: NetworkMode, why: String },
@@ -239,6 +244,12 @@ async fn start_process(
     std::fs::create_dir_all(&directory)
         .and_then(|()| directory.canonicalize().map(drop))
         .map_err(|cause| NodeError::Directory { path: directory.clone(), cause })?;
+    raise_file_limit();
+    let pods = directory.join("pods");
+    if pods.exists() {
+        // Pods of an earlier run: nothing of them is left but these files.
+        std::fs::remove_dir_all(&pods).map_err(|cause| NodeError::Directory { path: pods, cause })?;
+    }
     let capabilities = Capabilities::detect(&config.shim).await;
     let can = capabilities.network && capabilities.mount;
     let network_mode = match config.network {
@@ -251,13 +262,9 @@ async fn start_process(
         None => NetworkMode::Host,
     };
     let launcher = Launcher { shim: config.shim };
-    let network = Arc::new(Network::new(
-        network_mode,
-        launcher.clone(),
-        capabilities.clone(),
-        directory.clone(),
-        random.fork("ports"),
-    ));
+    let network =
+        Network::new(network_mode, launcher.clone(), &capabilities, directory.clone(), random.fork("ports")).await;
+    let network = Arc::new(network.map_err(|why| NodeError::Network { wanted: network_mode, why: why.message })?);
     let proxy = ServiceProxy::start(
         api.clone(),
         network.clone(),
@@ -278,6 +285,17 @@ async fn start_process(
         events: Events::new(api.clone(), name, "kubelet"),
     });
     Ok((runtime, mode, network, proxy))
+}
+
+/// Listeners and connections of many pods take many files: as many as this user may have.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::debug!(%error, "could not raise the limit of open files");
+    }
 }
 
 /// What pods on this machine lack, in sentences.

@@ -55,7 +55,7 @@ mod linux {
     use nix::sys::signal::Signal;
 
     use super::{Capabilities, ExitCode, Order, Unshare};
-    use crate::node::{mounts, netlink};
+    use crate::node::{mounts, pod_network};
 
     /// Tries every namespace and prints the result.
     pub(crate) fn check() -> ExitCode {
@@ -84,10 +84,7 @@ mod linux {
         };
         let mount = allowed("mount namespace", only(|u| u.mount = true));
         let pid = allowed("PID namespace", only(|u| u.pid = true));
-        let network = allowed(
-            "network namespace",
-            only(|u| u.network = true).and_then(|()| netlink::loopback_up().map_err(|e| e.to_string())),
-        );
+        let network = allowed("network namespace", only(|u| u.network = true).and_then(|()| pod_network::check()));
         (found.mount, found.pid, found.network) = (mount, pid, network);
         print(&found)
     }
@@ -155,6 +152,16 @@ mod linux {
         Ok(())
     }
 
+    /// Enters the user namespace of process `pid`, where that is another one.
+    pub(crate) fn join_user(pid: u32) -> Result<(), String> {
+        let path = format!("/proc/{pid}/ns/user");
+        if std::fs::read_link(&path).ok() == std::fs::read_link("/proc/self/ns/user").ok() {
+            return Ok(());
+        }
+        let file = std::fs::File::open(&path).map_err(|e| format!("opening {path}: {e}"))?;
+        nix::sched::setns(file, CloneFlags::CLONE_NEWUSER).map_err(|e| format!("entering a user namespace: {e}"))
+    }
+
     /// The kernel kills this process when its parent dies.
     pub(crate) fn die_with_parent() {
         let _ = prctl::set_pdeathsig(Signal::SIGKILL);
@@ -200,6 +207,10 @@ mod elsewhere {
     }
 
     pub(crate) fn join(_pid: u32) -> Result<(), String> {
+        Err("namespaces are only there on Linux".to_owned())
+    }
+
+    pub(crate) fn join_user(_pid: u32) -> Result<(), String> {
         Err("namespaces are only there on Linux".to_owned())
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use tokio::sync::watch;
 
 use super::launch::Launcher;
 use super::namespace::Capabilities;
+use super::outside;
 use super::pod::{Container, Pod};
-use super::pod_namespace::{PodFiles, PodNamespace};
+use super::pod_namespace::{NetworkNamespace, PodFiles};
 use super::runtime::RuntimeError;
 use super::shim::{Order, Unshare};
 
@@ -24,8 +26,8 @@ pub enum NetworkMode {
     /// All pods share the machine's network; each is told by `PORT` which port is its own. Service names in its
     /// environment are replaced by addresses of the proxy.
     Host,
-    /// Every pod has a network of its own, with all ports and with Services by name and address. It reaches other pods
-    /// through Services, and of the machine only the declared ports.
+    /// Every pod has a network of its own, with all ports, and with Services and pods by name and address. It reaches
+    /// the outside over TCP: any host by name on the usual ports, and what its environment names as `host:port`.
     Namespace,
 }
 
@@ -42,7 +44,9 @@ type PodKey = (String, String);
 pub(crate) struct Network {
     pub(crate) mode: NetworkMode,
     launcher: Launcher,
-    capabilities: Capabilities,
+    /// In namespace mode: where pods are connected, and everything is listened for that they reach.
+    router: Option<Arc<NetworkNamespace>>,
+    in_user_namespace: bool,
     directory: PathBuf,
     random: Random,
     used: Mutex<BTreeSet<u16>>,
@@ -51,38 +55,73 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(
+    /// A network without pods; in namespace mode with its router.
+    pub(crate) async fn new(
         mode: NetworkMode,
         launcher: Launcher,
-        capabilities: Capabilities,
+        allowed: &Capabilities,
         directory: PathBuf,
         random: Random,
-    ) -> Self {
+    ) -> Result<Self, RuntimeError> {
+        let router = match mode {
+            NetworkMode::Host => None,
+            NetworkMode::Namespace => Some(Arc::new(NetworkNamespace::router(&launcher, allowed).await?)),
+        };
         let (links, _) = watch::channel(BTreeMap::new());
-        Self { mode, launcher, capabilities, directory, random, used: Mutex::default(), links }
+        let in_user_namespace = allowed.user;
+        Ok(Self { mode, launcher, router, in_user_namespace, directory, random, used: Mutex::default(), links })
+    }
+
+    /// The router of pods, in namespace mode.
+    pub(crate) fn router(&self) -> Option<&Arc<NetworkNamespace>> {
+        self.router.as_ref()
     }
 
     /// Gives a pod its network.
     pub(crate) async fn connect(&self, pod: &Pod, ip: Ipv4Addr) -> Result<Arc<PodLink>, RuntimeError> {
-        let kind = match self.mode {
-            NetworkMode::Host => Kind::Host { ports: self.host_ports(pod)? },
-            NetworkMode::Namespace => {
+        let kind = match &self.router {
+            None => Kind::Host { ports: self.host_ports(pod)? },
+            Some(router) => {
                 let name = format!("{}_{}_{}", pod.metadata.namespace, pod.metadata.name, pod.metadata.uid);
-                let files = PodFiles::create(&self.directory.join("pods").join(name).join("etc"))
+                let files = self.directory.join("pods").join(name).join("etc");
+                let files = PodFiles::create(&files, &pod.metadata.namespace)
                     .map_err(|e| RuntimeError::new(format!("writing the pod's /etc/hosts: {e}")))?;
                 let hostname = if pod.spec.hostname.is_empty() { &pod.metadata.name } else { &pod.spec.hostname };
-                let namespace = PodNamespace::create(&self.launcher, &self.capabilities, ip, hostname, files).await?;
-                Kind::Namespace(namespace)
+                let own = NetworkNamespace::pod(&self.launcher, router, ip, hostname, &files).await?;
+                let in_user_namespace = self.in_user_namespace;
+                Kind::Namespace { own, router: router.clone(), files, in_user_namespace }
             }
         };
-        let served = watch::channel(matches!(kind, Kind::Host { .. })).0;
-        let link = Arc::new(PodLink { pod_namespace: pod.metadata.namespace.clone(), ip, kind, served });
+        let containers = pod.spec.init_containers.iter().chain(&pod.spec.containers);
+        let ports = containers.flat_map(|c| &c.ports).map(|p| p.container_port).collect();
+        let pod_namespace = pod.metadata.namespace.clone();
+        let link = Arc::new(PodLink {
+            pod_namespace,
+            ip,
+            ports,
+            kind,
+            outside: Mutex::default(),
+            wanted: AtomicU64::new(0),
+            served: watch::channel(0).0,
+        });
         let key = (pod.metadata.namespace.clone(), pod.metadata.name.clone());
         self.links.send_modify(|links| drop(links.insert(key, link.clone())));
-        // A container is not to meet a Service that nobody listens for yet.
-        let served = async { link.served.subscribe().wait_for(|served| *served).await.is_ok() };
-        let _ = tokio::time::timeout(LONGEST_SETUP, served).await;
+        self.serve(&link).await;
         Ok(link)
+    }
+
+    /// Waits until a pod's Services, and what was noted of the outside, are listened for: a container is not to meet an
+    /// address that nobody serves yet.
+    pub(crate) async fn serve(&self, link: &PodLink) {
+        if link.is_host() {
+            return;
+        }
+        let wish = link.wanted.fetch_add(1, Ordering::AcqRel) + 1;
+        self.links.send_modify(|_| ());
+        let mut served = link.served.subscribe();
+        if tokio::time::timeout(LONGEST_SETUP, served.wait_for(|served| *served >= wish)).await.is_err() {
+            tracing::warn!(ip = %link.ip, "a pod starts before its Services are listened for");
+        }
     }
 
     /// Takes a pod's network away.
@@ -136,14 +175,19 @@ fn is_free(port: u16) -> bool {
 pub(crate) struct PodLink {
     pub(crate) pod_namespace: String,
     pub(crate) ip: Ipv4Addr,
+    /// The container ports it declares.
+    pub(crate) ports: BTreeSet<u16>,
     kind: Kind,
-    /// Whether Services are listened for inside.
-    served: watch::Sender<bool>,
+    /// What its containers name of the outside: hosts and ports.
+    outside: Mutex<BTreeSet<(String, u16)>>,
+    /// Counts what is to be listened for inside, and how far that was done.
+    wanted: AtomicU64,
+    served: watch::Sender<u64>,
 }
 
 enum Kind {
     Host { ports: BTreeMap<u16, u16> },
-    Namespace(PodNamespace),
+    Namespace { own: NetworkNamespace, router: Arc<NetworkNamespace>, files: PodFiles, in_user_namespace: bool },
 }
 
 impl PodLink {
@@ -160,8 +204,8 @@ impl PodLink {
                 let port = ports.get(&port).copied().unwrap_or(port);
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
             }
-            Kind::Namespace(namespace) => {
-                let socket = TcpSocket::from_std_stream(namespace.socket().await?);
+            Kind::Namespace { router, .. } => {
+                let socket = TcpSocket::from_std_stream(router.socket().await?);
                 socket.connect(SocketAddr::V4(SocketAddrV4::new(self.ip, port))).await
             }
         }
@@ -171,21 +215,37 @@ impl PodLink {
     pub(crate) async fn listen(&self, address: SocketAddrV4) -> io::Result<Option<TcpListener>> {
         match &self.kind {
             Kind::Host { .. } => Ok(None),
-            Kind::Namespace(namespace) => namespace.listen(address).await.map(Some),
+            Kind::Namespace { own, .. } => own.listen(address).await.map(Some),
         }
+    }
+
+    /// Notes the hosts and ports that a container's environment and arguments name.
+    pub(crate) fn note_outside<'a>(&self, texts: impl Iterator<Item = &'a String>) {
+        let mut outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        outside.extend(texts.flat_map(|text| outside::endpoints_in(text)));
+    }
+
+    /// The hosts and ports that its containers name.
+    pub(crate) fn outside(&self) -> BTreeSet<(String, u16)> {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Rewrites the pod's `/etc/hosts`; nothing to do in host mode.
     pub(crate) fn set_hosts(&self, entries: &str) -> io::Result<()> {
         match &self.kind {
             Kind::Host { .. } => Ok(()),
-            Kind::Namespace(namespace) => namespace.set_hosts(entries),
+            Kind::Namespace { files, .. } => files.set_hosts(entries),
         }
     }
 
-    /// Notes that its Services are listened for.
-    pub(crate) fn set_served(&self) {
-        self.served.send_if_modified(|served| !std::mem::replace(served, true));
+    /// How far the wishes go that somebody who begins to listen now knows of.
+    pub(crate) fn wanted(&self) -> u64 {
+        self.wanted.load(Ordering::Acquire)
+    }
+
+    /// Notes that everything up to that wish is listened for.
+    pub(crate) fn set_served(&self, wanted: u64) {
+        self.served.send_replace(wanted);
     }
 
     /// Whether Service names are to be replaced in the environment of its containers.
@@ -198,11 +258,11 @@ impl PodLink {
         let own_user = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
         match &self.kind {
             Kind::Host { .. } => Order { unshare, remap: unshare.user.then_some(own_user), ..Order::default() },
-            Kind::Namespace(namespace) => Order {
+            Kind::Namespace { own, in_user_namespace, .. } => Order {
                 // The pod's user namespace is joined, not made anew.
                 unshare: Unshare { user: false, ..unshare },
-                remap: namespace.in_user_namespace().then_some(own_user),
-                join: Some(namespace.pid()),
+                remap: in_user_namespace.then_some(own_user),
+                join: Some(own.pid()),
                 ..Order::default()
             },
         }
@@ -213,7 +273,7 @@ impl PodLink {
     pub(crate) fn adjust(&self, container: &Container, env: &mut BTreeMap<String, String>) {
         let mapped = |port: u16| match &self.kind {
             Kind::Host { ports } => ports.get(&port).copied().unwrap_or(port),
-            Kind::Namespace(_) => port,
+            Kind::Namespace { .. } => port,
         };
         for port in container.ports.iter().map(|p| p.container_port) {
             env.insert(format!("BOWLINE_PORT_{port}"), mapped(port).to_string());
@@ -253,7 +313,10 @@ mod tests {
             pod_namespace: "n".into(),
             ip: Ipv4Addr::new(10, 244, 0, 2),
             kind: Kind::Host { ports: BTreeMap::from([(7860, 20_001), (9090, 20_002)]) },
-            served: watch::channel(true).0,
+            ports: BTreeSet::new(),
+            outside: Mutex::default(),
+            wanted: AtomicU64::new(0),
+            served: watch::channel(0).0,
         };
         let container: Container = serde_json::from_value(
             serde_json::json!({"name": "c", "ports": [{"containerPort": 7860}, {"containerPort": 9090}]}),

@@ -1,4 +1,4 @@
-//! A pod's own network, held by a shim; sockets are made inside and used from here.
+//! Network namespaces, held by shims; sockets are made inside and used from here.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,16 +8,21 @@ use std::path::{Path, PathBuf};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 use tokio::io::{AsyncWriteExt as _, Interest};
-use tokio::net::{TcpListener, UnixStream};
+use tokio::net::{TcpListener, UdpSocket, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use super::launch::Launcher;
 use super::namespace::Capabilities;
 use super::runtime::RuntimeError;
-use super::shim::{Mount, Order, PodNetwork, Report, Request, Unshare, frame};
+use super::shim::{Mount, NetworkRole, Order, Report, Request, Unshare, frame};
 
-/// Addresses that lead to Bowline's listeners inside of a pod: Services.
-pub(crate) const SERVICE_RANGE: (Ipv4Addr, u8) = (Ipv4Addr::new(10, 96, 0, 0), 12);
+#[cfg(target_os = "linux")]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::empty();
+
+/// Where pods ask for names.
+pub(crate) const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
 
 /// Files of the pod that are seen in place of the machine's.
 #[derive(Debug)]
@@ -28,50 +33,70 @@ pub(crate) struct PodFiles {
 
 impl PodFiles {
     /// Creates the files in `directory`.
-    pub(crate) fn create(directory: &Path) -> io::Result<Self> {
+    pub(crate) fn create(directory: &Path, pod_namespace: &str) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let files = Self { hosts: directory.join("hosts"), resolv: directory.join("resolv.conf") };
         std::fs::write(&files.hosts, "127.0.0.1\tlocalhost\n")?;
-        // All names that are known stand in the hosts file.
-        std::fs::write(&files.resolv, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")?;
+        let resolv = format!(
+            "search {pod_namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver {NAME_SERVER}\noptions ndots:5\n"
+        );
+        std::fs::write(&files.resolv, resolv)?;
         Ok(files)
+    }
+
+    /// Replaces the content of `/etc/hosts`, in place: the mounted file stays the same one.
+    pub(crate) fn set_hosts(&self, entries: &str) -> io::Result<()> {
+        std::fs::write(&self.hosts, entries)
     }
 }
 
-/// A pod's network namespace. It ends when this is dropped and the pod's processes are gone.
+/// A network namespace: a pod's, or the router's. It ends when this is dropped and the processes inside are gone.
 #[derive(Debug)]
-pub(crate) struct PodNamespace {
+pub(crate) struct NetworkNamespace {
     pid: u32,
-    user: bool,
-    files: PodFiles,
     requests: mpsc::UnboundedSender<(Request, oneshot::Sender<io::Result<OwnedFd>>)>,
 }
 
-impl PodNamespace {
-    /// Makes a network namespace with the pod's address.
-    pub(crate) async fn create(
+impl NetworkNamespace {
+    /// Makes the namespace of the router.
+    pub(crate) async fn router(launcher: &Launcher, allowed: &Capabilities) -> Result<Self, RuntimeError> {
+        let order = Order {
+            unshare: Unshare { user: allowed.user, mount: false, network: true, pid: false },
+            network: Some(NetworkRole::Router),
+            ..Order::default()
+        };
+        Self::create(launcher, &order).await
+    }
+
+    /// Makes a pod's namespace, with its address and its files.
+    pub(crate) async fn pod(
         launcher: &Launcher,
-        allowed: &Capabilities,
+        router: &Self,
         address: Ipv4Addr,
         hostname: &str,
-        files: PodFiles,
+        files: &PodFiles,
     ) -> Result<Self, RuntimeError> {
-        let failed = |what: &str, e: &dyn std::fmt::Display| RuntimeError::new(format!("{what}: {e}"));
         let over = |source: &Path, target: &str| Mount {
             source: source.to_owned(),
             target: PathBuf::from(target),
             read_only: false,
         };
         let order = Order {
-            unshare: Unshare { user: allowed.user, mount: allowed.mount, network: true, pid: false },
+            // The router's user namespace is joined.
+            unshare: Unshare { user: false, mount: true, network: true, pid: false },
             mounts: vec![over(&files.hosts, "/etc/hosts"), over(&files.resolv, "/etc/resolv.conf")],
-            network: Some(PodNetwork { address, local: vec![SERVICE_RANGE], hostname: hostname.to_owned() }),
+            network: Some(NetworkRole::Pod { router: router.pid, address, hostname: hostname.to_owned() }),
             ..Order::default()
         };
+        Self::create(launcher, &order).await
+    }
+
+    async fn create(launcher: &Launcher, order: &Order) -> Result<Self, RuntimeError> {
+        let failed = |what: &str, e: &dyn std::fmt::Display| RuntimeError::new(format!("{what}: {e}"));
         let (mut child, mut control) = launcher.spawn()?;
         let pid = child.id().unwrap_or_default();
         tokio::spawn(async move { child.wait().await });
-        let message = frame(&order).map_err(|e| failed("writing the shim's order", &e))?;
+        let message = frame(order).map_err(|e| failed("writing the shim's order", &e))?;
         control.write_all(&message).await.map_err(|e| failed("telling the shim what to hold", &e))?;
         match receive(&control).await {
             Ok((Report::Started, _)) => {}
@@ -81,17 +106,12 @@ impl PodNamespace {
         }
         let (requests, queue) = mpsc::unbounded_channel();
         tokio::spawn(serve(control, queue));
-        Ok(Self { pid, user: allowed.user, files, requests })
+        Ok(Self { pid, requests })
     }
 
     /// The pid of the shim that holds it.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
-    }
-
-    /// Whether it is in a user namespace (Bowline is not root).
-    pub(crate) fn in_user_namespace(&self) -> bool {
-        self.user
     }
 
     /// An unconnected TCP socket inside.
@@ -108,13 +128,15 @@ impl PodNamespace {
         TcpListener::from_std(listener)
     }
 
-    /// Replaces the content of `/etc/hosts`, in place: the mounted file stays the same one.
-    pub(crate) fn set_hosts(&self, entries: &str) -> io::Result<()> {
-        std::fs::write(&self.files.hosts, entries)
+    /// A socket for datagrams inside.
+    pub(crate) async fn datagrams(&self, address: SocketAddrV4) -> io::Result<UdpSocket> {
+        let socket = std::net::UdpSocket::from(self.request(Request::Datagrams(address)).await?);
+        socket.set_nonblocking(true)?;
+        UdpSocket::from_std(socket)
     }
 
     async fn request(&self, request: Request) -> io::Result<OwnedFd> {
-        let gone = || io::Error::new(io::ErrorKind::ConnectionRefused, "the pod's network is gone");
+        let gone = || io::Error::new(io::ErrorKind::ConnectionRefused, "the network namespace is gone");
         let (answer, answered) = oneshot::channel();
         self.requests.send((request, answer)).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
@@ -146,12 +168,8 @@ async fn receive(control: &UnixStream) -> io::Result<(Report, Option<OwnedFd>)> 
         .async_io(Interest::READABLE, || {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            let received = rustix::net::recvmsg(
-                control,
-                &mut [io::IoSliceMut::new(&mut bytes)],
-                &mut ancillary,
-                RecvFlags::CMSG_CLOEXEC,
-            )?;
+            let received =
+                rustix::net::recvmsg(control, &mut [io::IoSliceMut::new(&mut bytes)], &mut ancillary, CLOSED_ON_EXEC)?;
             let socket = ancillary.drain().find_map(|message| match message {
                 RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
                 _ => None,

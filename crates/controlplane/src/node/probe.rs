@@ -69,6 +69,8 @@ pub(crate) struct Target {
     pub(crate) ip: String,
     /// Where failures are told.
     pub(crate) events: Events,
+    /// See [`super::runtime::Runtime::probes_eagerly`].
+    pub(crate) eager: bool,
 }
 
 impl Probes {
@@ -124,7 +126,8 @@ async fn run(
     let (mut last, mut run) = (None, 0u32);
     loop {
         ticks.tick().await;
-        let result = once(probe, target).await;
+        let first = last.is_none() && target.eager && kind != ProbeKind::Liveness;
+        let result = if first { soon(probe, target, period).await } else { once(probe, target).await };
         let healthy = result.is_ok();
         if let Err(why) = result {
             let about = About::container(&target.pod, &target.container.name);
@@ -146,6 +149,21 @@ async fn run(
             // Startup has decided, or the container is going to be restarted: a new attempt gets new probes.
             return;
         }
+    }
+}
+
+/// The first probe of a container that is just starting: again and again, at growing distances, until it succeeds or its
+/// period is over. To the threshold it is one probe.
+async fn soon(probe: &Probe, target: &Target, period: Duration) -> Result<(), String> {
+    let end = Instant::now() + period;
+    let mut pause = Duration::from_millis(20);
+    loop {
+        let result = once(probe, target).await;
+        if result.is_ok() || Instant::now() + pause >= end {
+            return result;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_secs(1));
     }
 }
 

@@ -64,6 +64,10 @@ impl Runtime for ProcessRuntime {
         "process"
     }
 
+    fn probes_eagerly(&self) -> bool {
+        true
+    }
+
     fn image(&self, image: &str) -> Result<String, ImageError> {
         let found = self.shared.images.find(image)?;
         Ok(format!("local://{}", found.command.first().map_or(image, String::as_str)))
@@ -71,8 +75,17 @@ impl Runtime for ProcessRuntime {
 
     fn log(&self, pod: &Pod, container: &str, attempt: u32) -> Result<ContainerLog, RuntimeError> {
         let path = self.shared.pod_directory(pod).join("logs").join(container).join(format!("{attempt}.log"));
-        ContainerLog::in_file(self.shared.clock.clone(), path.clone())
+        ContainerLog::in_file(self.shared.clock.clone(), &path)
             .map_err(|e| RuntimeError::new(format!("creating the log {}: {e}", path.display())))
+    }
+
+    fn forget(&self, pod: &Pod) {
+        let directory = self.shared.pod_directory(pod);
+        if let Err(error) = std::fs::remove_dir_all(&directory)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %directory.display(), "could not remove a pod's directory");
+        }
     }
 
     fn sandbox(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<Arc<dyn Sandbox>, RuntimeError>> {
@@ -111,6 +124,8 @@ impl Sandbox for ProcessSandbox {
         async move {
             let image = self.shared.images.find(&spec.container.image).map_err(|e| RuntimeError::new(e.message))?;
             let order = self.order(&spec, image)?;
+            self.link.note_outside(order.env.values().chain(&order.argv));
+            self.shared.network.serve(&self.link).await;
             let launched = self.shared.launcher.launch(&order).await?;
             let Launched { process, stdout, stderr } = launched;
             let log = spec.log.clone();

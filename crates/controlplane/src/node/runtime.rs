@@ -15,11 +15,18 @@ pub(crate) trait Runtime: Send + Sync + 'static {
     /// The scheme of container ids (`process`, `scripted`).
     fn name(&self) -> &'static str;
 
+    /// Whether a container that starts is asked more often than its probes' period says, so that a service that is up
+    /// in milliseconds is ready in milliseconds. Only successes of these further probes count.
+    fn probes_eagerly(&self) -> bool;
+
     /// Looks an image up; the answer is the image's id.
     fn image(&self, image: &str) -> Result<String, ImageError>;
 
     /// A log for an attempt of a container.
     fn log(&self, pod: &Pod, container: &str, attempt: u32) -> Result<ContainerLog, RuntimeError>;
+
+    /// Removes what is kept of a pod that is gone from the API.
+    fn forget(&self, pod: &Pod);
 
     /// Prepares a pod: its network, its volumes.
     fn sandbox(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<Arc<dyn Sandbox>, RuntimeError>>;

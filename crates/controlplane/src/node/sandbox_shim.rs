@@ -1,27 +1,30 @@
-//! The shim that holds a pod's network: makes sockets inside for Bowline, which passes connections through them.
+//! The shim that holds a network namespace: makes sockets inside for Bowline, which passes connections through them.
 
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType};
 
-use super::shim::{Order, Report, Request, frame, read_frame, write_frame};
+use super::shim::{NetworkRole, Order, Report, Request, frame, read_frame, write_frame};
+
+#[cfg(target_os = "linux")]
+const CLOSED_ON_EXEC: SocketFlags = SocketFlags::CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSED_ON_EXEC: SocketFlags = SocketFlags::empty();
 
 /// Sets the namespaces up and serves requests for sockets until Bowline is gone.
 pub(crate) fn hold(order: &Order, control: &UnixStream) -> Result<(), String> {
     #[cfg(target_os = "linux")]
-    if let Some(network) = &order.network {
-        use super::netlink;
-        let failed = |what: &str, error: std::io::Error| format!("{what}: {error}");
-        netlink::loopback_up().map_err(|e| failed("bringing lo up", e))?;
-        netlink::add_address(network.address).map_err(|e| failed("giving the pod its address", e))?;
-        for (range, prefix) in &network.local {
-            netlink::add_local_route(*range, *prefix).map_err(|e| failed("routing Service addresses", e))?;
+    match &order.network {
+        Some(NetworkRole::Router) => super::pod_network::become_router()?,
+        Some(NetworkRole::Pod { router, address, hostname }) => {
+            super::pod_network::connect(*router, *address)?;
+            // Any user of the pod may bind ports below 1024, as in a container.
+            let _ = std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+            let _ = nix::unistd::sethostname(hostname);
         }
-        // Any user of the pod may bind ports below 1024, as in a container.
-        let _ = std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-        let _ = nix::unistd::sethostname(&network.hostname);
+        None => {}
     }
     super::namespace::mount_all(order)?;
     let _ = write_frame(control, &Report::Started);
@@ -29,6 +32,7 @@ pub(crate) fn hold(order: &Order, control: &UnixStream) -> Result<(), String> {
         let socket = match request {
             Request::Socket => stream_socket(),
             Request::Listen(address) => listen(address),
+            Request::Datagrams(address) => UdpSocket::bind(address).map(OwnedFd::from),
             Request::Signal(_) => break,
         };
         let (report, socket) = match socket {
@@ -43,8 +47,7 @@ pub(crate) fn hold(order: &Order, control: &UnixStream) -> Result<(), String> {
 }
 
 fn stream_socket() -> std::io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC;
-    Ok(rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?)
+    Ok(rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, CLOSED_ON_EXEC, None)?)
 }
 
 fn listen(address: SocketAddrV4) -> std::io::Result<OwnedFd> {

@@ -97,6 +97,10 @@ impl Runtime for ScriptedRuntime {
         "scripted"
     }
 
+    fn probes_eagerly(&self) -> bool {
+        false
+    }
+
     fn image(&self, image: &str) -> Result<String, ImageError> {
         if self.scripts.find(image).image_missing {
             return Err(ImageError { message: format!("the scenario says that image {image:?} cannot be pulled") });
@@ -107,6 +111,8 @@ impl Runtime for ScriptedRuntime {
     fn log(&self, _pod: &Pod, _container: &str, _attempt: u32) -> Result<ContainerLog, RuntimeError> {
         Ok(ContainerLog::in_memory(self.clock.clone()))
     }
+
+    fn forget(&self, _pod: &Pod) {}
 
     fn sandbox(&self, _spec: SandboxSpec) -> BoxFuture<'_, Result<Arc<dyn Sandbox>, RuntimeError>> {
         let sandbox: Arc<dyn Sandbox> = Arc::new(ScriptedSandbox { scripts: self.scripts.clone() });

@@ -50,8 +50,8 @@ pub(crate) struct Order {
     pub(crate) mounts: Vec<Mount>,
     /// Inside of a user namespace: user and group that the command gets back.
     pub(crate) remap: Option<(u32, u32)>,
-    /// The pod's own network.
-    pub(crate) network: Option<PodNetwork>,
+    /// What the network namespace is to be, for a shim that holds one.
+    pub(crate) network: Option<NetworkRole>,
 }
 
 /// Which namespaces a shim makes.
@@ -71,13 +71,18 @@ pub(crate) struct Mount {
     pub(crate) read_only: bool,
 }
 
-/// Addresses of a pod's network namespace: its own, and the ranges that lead to Bowline's listeners.
+/// What a network namespace is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PodNetwork {
-    pub(crate) address: Ipv4Addr,
-    /// Ranges (network, prefix length) whose every address is local.
-    pub(crate) local: Vec<(Ipv4Addr, u8)>,
-    pub(crate) hostname: String,
+pub(crate) enum NetworkRole {
+    /// The router between pods, and what they reach beside each other.
+    Router,
+    /// A pod's.
+    Pod {
+        /// Pid of the shim that holds the router.
+        router: u32,
+        address: Ipv4Addr,
+        hostname: String,
+    },
 }
 
 /// What Bowline tells a running shim.
@@ -89,6 +94,8 @@ pub(crate) enum Request {
     Socket,
     /// Listen on this address in the pod's network.
     Listen(std::net::SocketAddrV4),
+    /// Receive datagrams at this address in the pod's network.
+    Datagrams(std::net::SocketAddrV4),
 }
 
 /// What a shim tells Bowline.
@@ -112,7 +119,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some("check") => namespace::check(),
         Some("exec") => exec(arguments),
         Some(stage @ ("outer" | "inner")) => match control() {
-            Ok(control) => serve(stage == "outer", control),
+            Ok(control) => serve(stage == "outer", &control),
             Err(_) => ExitCode::from(2),
         },
         _ => {
@@ -126,14 +133,14 @@ fn control() -> std::io::Result<UnixStream> {
     Ok(UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-fn serve(outer: bool, control: UnixStream) -> ExitCode {
-    let order: Order = match read_frame(&control) {
+fn serve(outer: bool, control: &UnixStream) -> ExitCode {
+    let order: Order = match read_frame(control) {
         Ok(order) => order,
         Err(_) => return ExitCode::from(2),
     };
-    let outcome = if outer { as_outer(&order, &control) } else { as_inner(&order, &control) };
+    let outcome = if outer { as_outer(&order, control) } else { as_inner(&order, control) };
     if let Err(why) = outcome {
-        let _ = write_frame(&control, &Report::Failed(why));
+        let _ = write_frame(control, &Report::Failed(why));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -146,6 +153,10 @@ fn as_outer(order: &Order, control: &UnixStream) -> Result<(), String> {
     let _ = nix::unistd::setsid();
     if let Some(pid) = order.join {
         namespace::join(pid)?;
+    }
+    if let Some(NetworkRole::Pod { router, .. }) = &order.network {
+        // One user namespace has to own the networks of all pods.
+        namespace::join_user(*router)?;
     }
     namespace::unshare(order.unshare)?;
     if order.argv.is_empty() {

@@ -8,14 +8,16 @@ use bowline_apiserver::{ListOptions, resources};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::context::NamespaceConfig;
 use super::env::{self, expand};
 use super::events::{About, Severity};
 use super::pod::Handler;
 use super::pod_status::{Ended, State};
 use super::probe::{Probes, Target, http_check};
 use super::runtime::{ContainerSpec, Running, SandboxSpec};
+use super::slot::Kind;
 use super::volumes;
-use super::worker::{Kind, Message, NamespaceConfig, Worker};
+use super::worker::{Message, Worker};
 
 /// Delays between attempts to set up a volume, as the kubelet's.
 const FIRST_MOUNT_DELAY: Duration = Duration::from_millis(500);
@@ -152,6 +154,7 @@ impl Worker {
             running: running.clone(),
             ip: self.facts().pod_ip,
             events: node.events.clone(),
+            eager: node.runtime.probes_eagerly(),
         };
         if let Some(hook) = container.lifecycle.as_ref().and_then(|l| l.post_start.as_ref()) {
             let done = tokio::select! {

@@ -43,6 +43,7 @@ impl Worker {
             running: running.clone(),
             ip: self.facts().pod_ip,
             events: node.events.clone(),
+            eager: node.runtime.probes_eagerly(),
         };
         tokio::spawn(async move {
             let metadata = &target.pod.metadata;

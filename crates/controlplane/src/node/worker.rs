@@ -10,60 +10,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bowline_apiserver::{Api, DeleteOptions, WriteOptions, resources};
-use bowline_clock::Random;
-use futures::future::BoxFuture;
+use bowline_apiserver::{DeleteOptions, WriteOptions, resources};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::addresses::AddressPool;
-use super::env::{ConfigSource, PodFacts};
-use super::events::{About, Events, Severity};
-use super::logs::PodLogs;
-use super::pod::{Container, Pod, RestartPolicy};
+use super::context::Context;
+use super::env::PodFacts;
+use super::events::{About, Severity};
+use super::pod::Pod;
 use super::pod_status::{ContainerView, Ended, PodView, State, compute};
-use super::probe::{ProbeKind, Probes, Verdict};
-use super::restart::Backoff;
-use super::runtime::{Exit, Running, Runtime, Sandbox};
+use super::probe::{ProbeKind, Verdict};
+use super::runtime::{Exit, Sandbox};
+use super::slot::{Kind, Slot};
 
 /// Who the kubelet is in `managedFields`.
 pub(crate) const FIELD_MANAGER: &str = "kubelet";
-
-/// What all pods of a node share.
-pub(crate) struct Context {
-    pub(crate) api: Api,
-    pub(crate) random: Random,
-    pub(crate) node_name: String,
-    pub(crate) host_ip: String,
-    pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) events: Events,
-    pub(crate) logs: PodLogs,
-    pub(crate) addresses: AddressPool,
-    pub(crate) drain: Option<Arc<dyn Drain>>,
-}
-
-/// Whoever sends traffic to pods: told before a pod is asked to end.
-pub(crate) trait Drain: Send + Sync {
-    /// Sends nothing new to the pod and returns once what is under way has ended, at the latest after `limit`.
-    fn drain(&self, namespace: &str, pod: &str, limit: Duration) -> BoxFuture<'static, ()>;
-}
-
-/// ConfigMaps and Secrets of one namespace.
-pub(crate) struct NamespaceConfig<'a> {
-    pub(crate) api: &'a Api,
-    pub(crate) namespace: &'a str,
-}
-
-impl ConfigSource for NamespaceConfig<'_> {
-    fn config_map(&self, name: &str) -> Option<Value> {
-        self.api.get(&resources::CONFIG_MAPS, self.namespace, name).ok().map(|o| Value::clone(&o))
-    }
-
-    fn secret(&self, name: &str) -> Option<Value> {
-        self.api.get(&resources::SECRETS, self.namespace, name).ok().map(|o| Value::clone(&o))
-    }
-}
 
 /// What a worker is told.
 #[derive(Debug)]
@@ -78,78 +40,6 @@ pub(crate) enum Message {
     Probed { slot: usize, attempt: u32, verdict: Verdict },
     /// The node ends: stop the containers within this time, and leave the API alone.
     Shutdown(Duration),
-}
-
-/// A container of the pod and how far it is.
-pub(crate) struct Slot {
-    pub(crate) spec: Container,
-    pub(crate) kind: Kind,
-    pub(crate) view: ContainerView,
-    pub(crate) running: Option<Arc<dyn Running>>,
-    pub(crate) probes: Option<Probes>,
-    /// How often it was started.
-    pub(crate) starts: u32,
-    pub(crate) ended_at: Option<Instant>,
-    pub(crate) restarts: Backoff,
-    /// Not before this moment, after a start that did not come to pass.
-    pub(crate) retry_at: Option<Instant>,
-    pub(crate) pulls: Backoff,
-    pub(crate) pull_failed: Option<(Instant, String)>,
-    /// The moment of SIGKILL, while it is being stopped.
-    pub(crate) kill_at: Option<watch::Sender<Instant>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Init,
-    Sidecar,
-    Regular,
-}
-
-impl Slot {
-    fn new(spec: &Container, kind: Kind, waiting: &str) -> Self {
-        Self {
-            spec: spec.clone(),
-            kind,
-            view: ContainerView::new(spec, waiting),
-            running: None,
-            probes: None,
-            starts: 0,
-            ended_at: None,
-            restarts: Backoff::default(),
-            retry_at: None,
-            pulls: Backoff::default(),
-            pull_failed: None,
-            kill_at: None,
-        }
-    }
-
-    /// How the newest attempt ended, where it has.
-    pub(crate) fn ended(&self) -> Option<&Ended> {
-        match &self.view.state {
-            State::Terminated(ended) => Some(ended),
-            State::Waiting { .. } => self.view.last.as_ref(),
-            State::Running { .. } => None,
-        }
-    }
-
-    /// Puts the container into a waiting state; how it ended before stays visible.
-    pub(crate) fn wait(&mut self, reason: &str, message: &str) {
-        let next = State::Waiting { reason: reason.to_owned(), message: message.to_owned() };
-        if let State::Terminated(ended) = std::mem::replace(&mut self.view.state, next) {
-            self.view.last = Some(ended);
-        }
-        self.view.ready = false;
-        self.view.started = false;
-    }
-
-    fn restarts_after(&self, policy: RestartPolicy, exit_code: i32) -> bool {
-        match self.kind {
-            Kind::Sidecar => true,
-            Kind::Init => exit_code != 0 && policy != RestartPolicy::Never,
-            Kind::Regular => policy.restarts(exit_code),
-        }
-    }
 }
 
 /// Why the pod's containers are all to end.
@@ -399,8 +289,9 @@ impl Worker {
             }
             _ => {}
         }
-        if self.finished {
+        if self.finished && !matches!(self.ending, Some(Ending::Shutdown(_))) {
             self.node.logs.remove(&self.pod.metadata.namespace, &self.pod.metadata.name);
+            self.node.runtime.forget(&self.pod);
         }
     }
 

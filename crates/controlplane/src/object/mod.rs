@@ -11,4 +11,4 @@ pub(crate) mod template;
 pub(crate) use fields::Fields;
 pub(crate) use percent::{Rounding, int_or_percent};
 pub(crate) use quantity::millis;
-pub(crate) use selector::Selector;
+pub(crate) use selector::{Selector, labels};

@@ -169,7 +169,11 @@ impl Script {
 async fn kubelet(api: Api) {
     let mut watch = api.watch(&resources::PODS, None, &WatchOptions::default()).unwrap();
     let mut running: BTreeMap<String, bool> = BTreeMap::new();
-    while let Ok(event) = watch.next().await {
+    loop {
+        let Ok(event) = watch.next().await else {
+            watch = api.watch(&resources::PODS, None, &WatchOptions::default()).unwrap();
+            continue;
+        };
         let pod = event.object;
         let uid = pod["metadata"]["uid"].as_str().unwrap().to_owned();
         if event.kind == WatchEventKind::Deleted {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::cluster::{Cluster, check_every_pod_event, condition, deployment, serves};
 use bowline_apiserver::resources::{DEPLOYMENTS, PODS, REPLICA_SETS};
+use bowline_clock::Random;
 use serde_json::{Value, json};
 
 fn complete(deployment: &Value) -> bool {
@@ -264,4 +265,56 @@ async fn the_same_seed_gives_the_same_trace() {
     assert!(one.len() > 50);
     assert_eq!(one, other);
     assert_ne!(one, third);
+}
+
+/// Whatever the sizes, delays and the moments at which templates change: never more pods than replicas and surge, never fewer
+/// ready ones than replicas without those that may be unavailable, and in the end only pods of the last template.
+#[tokio::test(start_paused = true)]
+async fn rollouts_that_overtake_each_other_keep_every_promise() {
+    for seed in 0..16 {
+        let random = Random::seeded(seed);
+        let replicas = 1 + random.below(8) as i64;
+        let (surge, unavailable) = match (random.below(3) as i64, random.below(3) as i64) {
+            (0, 0) => (1, 0),
+            any => any,
+        };
+        let image = |version: u64| format!("web:ready={},stop={},v={version}", 1 + random.below(5), random.below(4));
+        let cluster = Cluster::start(seed).await;
+        let mut wanted = deployment("web", replicas, &image(0));
+        wanted["spec"]["strategy"]["rollingUpdate"] = json!({"maxSurge": surge, "maxUnavailable": unavailable});
+        cluster.create(wanted);
+        rolled_out(&cluster, "web").await;
+        let worst: Arc<Mutex<(i64, i64)>> = Arc::new(Mutex::new((replicas, replicas)));
+        let seen = Arc::clone(&worst);
+        let mut started = false;
+        let watcher = tokio::spawn(check_every_pod_event(cluster.api.clone(), "web", move |pods| {
+            let active = pods.values().filter(|p| p["metadata"]["deletionTimestamp"].is_null()).count() as i64;
+            let ready = pods.values().filter(|p| serves(p)).count() as i64;
+            started |= ready == replicas;
+            if started {
+                let mut worst = seen.lock().unwrap();
+                *worst = (worst.0.max(active), worst.1.min(ready));
+            }
+        }));
+        tokio::task::yield_now().await;
+        let mut last = String::new();
+        for version in 1..4 {
+            last = image(version);
+            cluster.patch(
+                &DEPLOYMENTS,
+                "web",
+                json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": last}]}}}}),
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(random.below(9000))).await;
+        }
+        rolled_out(&cluster, "web").await;
+        let pods = cluster.list(&PODS);
+        let kept = pods.iter().filter(|p| p["metadata"]["deletionTimestamp"].is_null());
+        assert!(kept.clone().all(|p| p["spec"]["containers"][0]["image"] == last), "seed {seed}");
+        assert_eq!(kept.count() as i64, replicas, "seed {seed}");
+        let (most, least) = *worst.lock().unwrap();
+        assert!(most <= replicas + surge, "seed {seed}: {most} pods of {replicas} and {surge} more");
+        assert!(least >= replicas - unavailable, "seed {seed}: {least} ready of {replicas} less {unavailable}");
+        watcher.abort();
+    }
 }

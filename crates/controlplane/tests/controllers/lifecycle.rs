@@ -99,8 +99,7 @@ async fn every_namespace_has_its_account_and_certificate() {
 #[tokio::test(start_paused = true)]
 async fn a_namespace_goes_with_its_content() {
     let cluster = Cluster::start(6).await;
-    cluster.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"},
-        "spec": {"finalizers": ["kubernetes"]}}));
+    cluster.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
     let mut wanted = deployment("web", 2, "web:stop=5");
     wanted["metadata"]["namespace"] = json!("shop");
     cluster.create(wanted);
@@ -167,4 +166,25 @@ async fn endpoints_follow_readiness() {
     cluster
         .until("both are gone", || (slices().is_empty() && cluster.get(&ENDPOINTS, "web").is_none()).then_some(()))
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_cannot_be_made_are_reported_up_to_the_deployment() {
+    let cluster = Cluster::start(9).await;
+    let mut wanted = deployment("web", 2, "web:v=1");
+    wanted["spec"]["template"]["spec"]["serviceAccountName"] = json!("robot");
+    cluster.create(wanted);
+    let failed = cluster.until("the failure is reported", || {
+        cluster.get(&DEPLOYMENTS, "web").filter(|d| crate::cluster::condition(d, "ReplicaFailure").is_some())
+    });
+    let failed = failed.await;
+    let condition = crate::cluster::condition(&failed, "ReplicaFailure").unwrap();
+    assert_eq!(condition["reason"], "FailedCreate");
+    let message = condition["message"].as_str().unwrap();
+    assert!(message.contains("serviceaccount \"robot\" not found"), "{message}");
+    assert_eq!(cluster.events("ReplicaSet")[0], format!("FailedCreate: Error creating: {message}"));
+    cluster.create(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}));
+    available(&cluster, 2).await;
+    let done = cluster.get(&DEPLOYMENTS, "web").unwrap();
+    assert_eq!(crate::cluster::condition(&done, "ReplicaFailure"), None);
 }

@@ -1,5 +1,7 @@
 //! A cluster of an API and a node with process pods, without controllers: tests write EndpointSlices themselves.
 
+pub(crate) mod clients;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -35,7 +35,8 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: i32) {
         }
         b'f' => {
             if precision < 0 {
-                out.extend_from_slice(format!("{value}").as_bytes());
+                let (digits, exponent) = digits(value, None);
+                append_plain(out, &digits, exponent);
             } else {
                 out.extend_from_slice(format!("{value:.*}", precision as usize).as_bytes());
             }
@@ -67,11 +68,22 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: i32) {
 /// read it back, or rounded to `count`.
 fn digits(value: f64, count: Option<usize>) -> (String, i32) {
     let text = match count {
-        None => format!("{value:e}"),
+        None => shortest(value),
         Some(count) => format!("{value:.*e}", count.saturating_sub(1)),
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
+}
+
+/// The shortest digits that read back the same. Where two of that length are equally near, Go takes the even one.
+fn shortest(value: f64) -> String {
+    let text = format!("{value:e}");
+    let length = text.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    if length < 15 {
+        return text;
+    }
+    let even = format!("{value:.*e}", length - 1);
+    if even.parse() == Ok(value) { even } else { text }
 }
 
 fn append_exponent(out: &mut Vec<u8>, digits: &str, exponent: i32, precision: i32, letter: u8) {

@@ -70,7 +70,7 @@ impl Alphabet {
 
 /// # Errors
 /// With Go's text: the byte where it stopped.
-fn decode64(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn decode64(text: &[u8]) -> Result<Vec<u8>, String> {
     let wrong = |at: usize| format!("illegal base64 data at input byte {at}");
     let skip = |mut at: usize| {
         while matches!(text.get(at), Some(b'\r' | b'\n')) {

@@ -6,9 +6,13 @@
 mod arguments;
 mod case;
 mod cast;
+mod crypto;
+mod dates;
+mod decimal;
 mod defaults;
 mod dicts;
 mod digests;
+mod durations;
 mod encoding;
 mod json;
 mod kinds;
@@ -16,11 +20,13 @@ mod lists;
 mod math;
 mod merge;
 mod paths;
+mod random;
 mod regex;
 mod semver;
 mod split;
 mod strings;
 mod templates;
+mod urls;
 mod yaml;
 
 use crate::environment::Environment;
@@ -75,6 +81,12 @@ pub fn table() -> Vec<Function<Host>> {
         regex::table(),
         semver::table(),
         paths::table(),
+        urls::table(),
+        decimal::table(),
+        random::table(),
+        durations::table(),
+        dates::table(),
+        crypto::table(),
     ]
     .into_iter()
     .flatten()

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::target;
 use crate::control_loop::{Change, Cluster, Context, Controller, Key};
@@ -131,7 +131,7 @@ fn subsets(cluster: &Cluster, service: &Value) -> (Vec<Value>, bool) {
 }
 
 fn labels(service: &Value) -> Value {
-    let mut labels = service.pointer("/metadata/labels").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
+    let mut labels = crate::object::labels(service);
     labels.remove(HEADLESS);
     if !target::has_cluster_ip(service) {
         labels.insert(HEADLESS.to_owned(), Value::from(""));

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::target;
 use crate::control_loop::{Change, Cluster, Context, Controller, Key};
@@ -171,7 +171,7 @@ fn settled(present: &[Value], wanted: Vec<Value>) -> Vec<Value> {
 }
 
 fn labels(service: &Value) -> Value {
-    let mut labels = service.pointer("/metadata/labels").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
+    let mut labels = crate::object::labels(service);
     labels.remove(HEADLESS);
     if !target::has_cluster_ip(service) {
         labels.insert(HEADLESS.to_owned(), Value::from(""));

@@ -145,7 +145,7 @@ fn explain(nodes: usize, reasons: &BTreeMap<String, usize>, curable: usize) -> S
 }
 
 fn bind(context: &mut Context<'_>, pod: &Value, node: &Value) -> Result<(), Error> {
-    context.cluster.bind(pod, node.name(), &context.clock.rfc3339())?;
+    context.cluster.bind(pod, node.name())?;
     let message = format!("Successfully assigned {}/{} to {}", pod.namespace(), pod.name(), node.name());
     context.event(kind::POD, pod, "Normal", "Scheduled", &message);
     Ok(())

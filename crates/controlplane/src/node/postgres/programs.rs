@@ -126,7 +126,7 @@ mod tests {
                 assert!(error.to_string().contains("was made by PostgreSQL 9.4, but installed is only "), "{error}");
             }
             Err(error @ PostgresError::Missing { .. }) => {
-                assert!(error.to_string().contains("install them with"), "{error}")
+                assert!(error.to_string().contains("install them with"), "{error}");
             }
             other => panic!("{other:?}"),
         }

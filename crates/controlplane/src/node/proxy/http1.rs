@@ -262,7 +262,7 @@ fn request_head(head: &[u8]) -> Option<(bool, Part)> {
     let parsed = Head::parse(head)?;
     let mut words = parsed.first.split(' ');
     let method = words.next()?;
-    if !words.last()?.starts_with("HTTP/1.") || method == "CONNECT" {
+    if !words.next_back()?.starts_with("HTTP/1.") || method == "CONNECT" {
         return None;
     }
     Some((method == "HEAD", parsed.body().unwrap_or(Part::Head(Vec::new()))))

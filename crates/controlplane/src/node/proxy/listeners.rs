@@ -1,20 +1,16 @@
-//! Where Services are listened on: on this machine, and inside of pods that have a network of their own.
+//! Where Services are listened on on this machine.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_apiserver::{Patch, WatchEventKind, WriteOptions, resources};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::net::TcpListener;
 
-use super::{Inner, Key, LOCALHOST, Listener, Listening, holder, key_of, pump};
+use super::{Inner, Key, LOCALHOST, Listener, Listening, holder, key_of};
 use crate::node::events::{About, Severity};
-use crate::node::network::PodLink;
-use crate::node::rewrite;
 
 /// How often a port that was in use is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -146,7 +142,7 @@ fn in_use(key: &Key, port: u16, wanted: u16, error: &std::io::Error) -> String {
     )
 }
 
-async fn accept(inner: Arc<Inner>, listener: TcpListener, service: Key, port: u16) {
+pub(super) async fn accept(inner: Arc<Inner>, listener: TcpListener, service: Key, port: u16) {
     loop {
         match listener.accept().await {
             Ok((client, _)) => drop(tokio::spawn(inner.clone().serve(client, service.clone(), port))),
@@ -174,100 +170,5 @@ pub(super) async fn retry_ports(inner: Arc<Inner>) {
                 inner.service_changed(WatchEventKind::Modified, &service);
             }
         }
-    }
-}
-
-/// What is listened on inside of one pod.
-#[derive(Default)]
-struct InPod {
-    tasks: BTreeMap<SocketAddrV4, AbortHandle>,
-    hosts: String,
-}
-
-impl Drop for InPod {
-    fn drop(&mut self) {
-        self.tasks.values().for_each(AbortHandle::abort);
-    }
-}
-
-/// Keeps the listeners and host names inside of all pods up to date.
-pub(super) async fn serve_pods(inner: Arc<Inner>) {
-    let mut links = inner.network.links();
-    let mut changed = inner.changed.subscribe();
-    let mut pods: BTreeMap<Key, (Arc<PodLink>, InPod)> = BTreeMap::new();
-    loop {
-        changed.borrow_and_update();
-        let now = links.borrow_and_update().clone();
-        pods.retain(|key, (link, _)| now.get(key).is_some_and(|present| Arc::ptr_eq(present, link)));
-        for (key, link) in now {
-            let (link, pod) = pods.entry(key.clone()).or_insert_with(|| (link, InPod::default()));
-            serve_pod(&inner, &key, link, pod).await;
-        }
-        tokio::select! {
-            result = links.changed() => if result.is_err() { return },
-            result = changed.changed() => if result.is_err() { return },
-        }
-    }
-}
-
-async fn serve_pod(inner: &Arc<Inner>, key: &Key, link: &Arc<PodLink>, pod: &mut InPod) {
-    let mut wanted: BTreeMap<SocketAddrV4, Option<(Key, u16)>> = BTreeMap::new();
-    let mut hosts = format!("127.0.0.1\tlocalhost\n{}\t{}\n", link.ip, key.1);
-    {
-        let state = inner.lock();
-        for (service, listening) in &state.services {
-            let Some(ip) = listening.spec["clusterIP"].as_str().and_then(|ip| ip.parse::<Ipv4Addr>().ok()) else {
-                continue;
-            };
-            let names = rewrite::names(&service.1, &service.0, &link.pod_namespace, "");
-            let _ = writeln!(hosts, "{ip}\t{}", names.join(" "));
-            for port in listening.ports.keys() {
-                wanted.insert(SocketAddrV4::new(ip, *port), Some((service.clone(), *port)));
-            }
-        }
-    }
-    for port in &inner.host_ports {
-        wanted.insert(SocketAddrV4::new(LOCALHOST, *port), None);
-    }
-    if pod.hosts != hosts {
-        match link.set_hosts(&hosts) {
-            Ok(()) => pod.hosts = hosts,
-            Err(error) => tracing::warn!(%error, pod = key.1, "could not write a pod's hosts file"),
-        }
-    }
-    pod.tasks.retain(|address, task| {
-        let keep = wanted.contains_key(address) && !task.is_finished();
-        if !keep {
-            task.abort();
-        }
-        keep
-    });
-    for (address, target) in wanted {
-        if pod.tasks.contains_key(&address) {
-            continue;
-        }
-        match link.listen(address).await {
-            Ok(Some(listener)) => {
-                let task = match target {
-                    Some((service, port)) => tokio::spawn(accept(inner.clone(), listener, service, port)),
-                    None => tokio::spawn(accept_for_host(listener, address.port())),
-                };
-                pod.tasks.insert(address, task.abort_handle());
-            }
-            Ok(None) => {}
-            Err(error) => tracing::debug!(%error, %address, pod = key.1, "could not listen inside of a pod"),
-        }
-    }
-    link.set_served();
-}
-
-/// Connects a port inside of a pod with the same port of the machine.
-async fn accept_for_host(listener: TcpListener, port: u16) {
-    while let Ok((client, _)) = listener.accept().await {
-        tokio::spawn(async move {
-            if let Ok(server) = TcpStream::connect((LOCALHOST, port)).await {
-                pump::pump(client, server, &Arc::default()).await;
-            }
-        });
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //!   client ─► 127.0.0.1:p ──────────────┐
-//!   pod    ─► cluster IP:port (own net) ─┴─► pick a ready endpoint ─► PodLink::dial_port ─► pod
+//!   pod    ─► router, cluster IP:port ───┴─► pick a ready endpoint ─► PodLink::dial_port ─► pod
 //!                                              ▲ EndpointSlices, drained pods left out
 //! ```
 
 mod backends;
+mod dns;
 mod holder;
 mod http1;
+mod inside;
 mod listeners;
 mod pump;
 
@@ -25,10 +27,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::context::Drain;
 use super::events::Events;
 use super::network::{Network, NetworkMode, PodLink};
 use super::rewrite::{self, ServicePort};
-use super::worker::Drain;
 pub(crate) use holder::of_port as holder_of_port;
 
 use backends::{Backends, Target};
@@ -115,7 +117,7 @@ impl ServiceProxy {
         let mut tasks = vec![services.abort_handle(), slices.abort_handle()];
         tasks.push(tokio::spawn(listeners::retry_ports(inner.clone())).abort_handle());
         if inner.network.mode == NetworkMode::Namespace {
-            tasks.push(tokio::spawn(listeners::serve_pods(inner.clone())).abort_handle());
+            tasks.push(tokio::spawn(inside::serve_pods(inner.clone())).abort_handle());
         }
         inner.lock().tasks = tasks;
         Self { inner }

@@ -294,7 +294,7 @@ impl<'p> Translator<'p> {
         self.at += rune.len_utf8();
         let wrong = |at: usize| Err(("invalid escape sequence", &self.pattern[start..at]));
         let digits = |text: &str, radix: u32, most: usize| {
-            text.chars().take(most).take_while(|c| c.is_digit(radix)).map(|c| c.len_utf8()).sum::<usize>()
+            text.chars().take(most).take_while(|c| c.is_digit(radix)).map(char::len_utf8).sum::<usize>()
         };
         Ok(match rune {
             'a' => '\x07',

@@ -207,9 +207,9 @@ impl Object for Version {
                 let text = super::string(&args[0]).into_owned();
                 let mut next = self.clone();
                 if name == "SetMetadata" {
-                    next.metadata = text
+                    next.metadata = text;
                 } else {
-                    next.prerelease = text
+                    next.prerelease = text;
                 }
                 Value::object(next.renamed(&self.original))
             }

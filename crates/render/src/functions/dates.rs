@@ -1,0 +1,115 @@
+//! Times and dates, written and read with Go's layouts.
+
+mod layout;
+mod read;
+mod time;
+
+use super::arguments::{bytes, int, string};
+use super::{Answer, Host, fail, hosted, pure};
+use bowline_gotemplate::Type::{Any, Named, Text};
+use bowline_gotemplate::{Call, Failure, Function, Type, Value, duration};
+use time::{Time, Zone};
+
+const TIME: Type = Named("time.Time");
+const SECOND: i64 = 1_000_000_000;
+
+pub(super) fn table() -> Vec<Function<Host>> {
+    let mut table = vec![
+        hosted("now", &[], TIME, |call| Ok(Value::object(now(call)))),
+        hosted("date", &[Text, Any], Text, |call| in_zone(call, string(&call.args()[0]).as_ref(), 1, "Local")),
+        hosted("htmlDate", &[Any], Text, |call| in_zone(call, "2006-01-02", 0, "Local")),
+        hosted("htmlDateInZone", &[Any, Text], Text, |call| {
+            in_zone(call, "2006-01-02", 0, string(&call.args()[1]).as_ref())
+        }),
+        hosted("ago", &[Any], Text, |call| {
+            let now = now(call);
+            let then = moment(&call.args()[0]).unwrap_or_else(|| now.clone());
+            Ok(Value::from(duration::to_string(duration::round(now.since(&then), SECOND))))
+        }),
+        hosted("toDate", &[Text, Text], TIME, |call| Ok(Value::object(parsed(call).unwrap_or_else(|_| Time::zero())))),
+        hosted("mustToDate", &[Text, Text], TIME, |call| parsed(call).map(Value::object).map_err(Failure::new)),
+        hosted("durationRound", &[Any], Text, |call| {
+            let nanoseconds = match &call.args()[0] {
+                Value::Text(_) => duration::parse(&string(&call.args()[0])).unwrap_or(0),
+                Value::Int64(nanoseconds) => *nanoseconds,
+                value => match Time::of(value) {
+                    Some(time) => now(call).since(time),
+                    None => 0,
+                },
+            };
+            Ok(Value::from(rounded(nanoseconds)))
+        }),
+        pure("duration", &[Any], Text, |args| {
+            let seconds = match &args[0] {
+                Value::Text(_) => string(&args[0]).parse().unwrap_or(0),
+                Value::Int64(seconds) => *seconds,
+                _ => 0,
+            };
+            Ok(Value::from(duration::to_string(i64::wrapping_mul(seconds, SECOND))))
+        }),
+        pure("unixEpoch", &[TIME], Text, |args| {
+            Ok(Value::from(Time::of(&args[0]).map_or(0, |time| time.seconds).to_string()))
+        }),
+    ];
+    for name in ["dateInZone", "date_in_zone"] {
+        table.push(hosted(name, &[Text, Any, Text], Text, |call| {
+            in_zone(call, string(&call.args()[0]).as_ref(), 1, string(&call.args()[2]).as_ref())
+        }));
+    }
+    for name in ["dateModify", "date_modify"] {
+        table.push(pure(name, &[Text, TIME], TIME, |args| Ok(modified(args).unwrap_or_else(|_| args[1].clone()))));
+    }
+    for name in ["mustDateModify", "must_date_modify"] {
+        table.push(pure(name, &[Text, TIME], TIME, modified));
+    }
+    table
+}
+
+fn now(call: &mut Call<'_, Host>) -> Time {
+    let environment = &call.host().environment;
+    let now = environment.now();
+    Time::new(now.as_second(), now.subsec_nanosecond(), Zone::Named(environment.time_zone()))
+}
+
+/// The time that a value means, where it means one.
+fn moment(value: &Value) -> Option<Time> {
+    match value {
+        Value::Int(_) | Value::Int64(_) => Some(Time::new(int(value), 0, Zone::utc())),
+        _ => Time::of(value).cloned(),
+    }
+}
+
+fn in_zone(call: &mut Call<'_, Host>, layout: &str, index: usize, zone: &str) -> Answer {
+    let time = match moment(&call.args()[index]) {
+        Some(time) => time,
+        None => now(call),
+    };
+    let refused = zone.contains("..") || zone.starts_with(['/', '\\']);
+    let named = if refused { None } else { call.host().environment.named_time_zone(zone) };
+    let zone = named.map_or_else(Zone::utc, Zone::Named);
+    Ok(Value::from(layout::write(&time.in_zone(zone), layout)))
+}
+
+fn parsed(call: &mut Call<'_, Host>) -> Result<Time, String> {
+    let args = call.args();
+    read::read(&string(&args[0]), &string(&args[1]), &call.host().environment.time_zone())
+}
+
+fn modified(args: &[Value]) -> Answer {
+    let Some(time) = Time::of(&args[1]) else { return fail("not a time") };
+    match duration::parse(&String::from_utf8_lossy(bytes(&args[0]))) {
+        Ok(nanoseconds) => Ok(Value::object(time.plus(nanoseconds))),
+        Err(error) => fail(error),
+    }
+}
+
+/// The largest unit of which there is more than one.
+fn rounded(nanoseconds: i64) -> String {
+    const MINUTE: u64 = 60 * SECOND as u64;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let size = nanoseconds.unsigned_abs();
+    let units = [(365 * DAY, "y"), (30 * DAY, "mo"), (DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND as u64, "s")];
+    let unit = units.into_iter().find(|(unit, _)| size > *unit);
+    unit.map_or_else(|| "0s".to_owned(), |(unit, name)| format!("{}{name}", size / unit))
+}

@@ -1,0 +1,140 @@
+//! One chart, rendered by the real Helm and by us.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+
+use bowline_chart::{Chart, UserValues, ValueSources};
+use bowline_manifest::{ManifestSet, TemplateOutput};
+use bowline_render::{Environment, KubeVersion, Nowhere, Options, RenderError, Templates};
+
+/// What Helm's command line says, in both forms.
+#[derive(Clone, Default)]
+pub(crate) struct Case {
+    pub(crate) chart: PathBuf,
+    pub(crate) sources: ValueSources,
+    pub(crate) parts: TemplateOutput,
+    pub(crate) is_upgrade: bool,
+    pub(crate) namespace: Option<String>,
+    pub(crate) kube_version: Option<String>,
+    pub(crate) api_versions: Vec<String>,
+}
+
+/// What a program said: standard output, or the error behind `Error: `.
+pub(crate) type Said = Result<String, String>;
+
+impl Case {
+    pub(crate) fn new(chart: impl Into<PathBuf>) -> Self {
+        Self { chart: chart.into(), ..Self::default() }
+    }
+
+    pub(crate) fn set(mut self, text: &str) -> Self {
+        self.sources.set.push(text.to_owned());
+        self
+    }
+
+    pub(crate) fn file(mut self, path: &Path) -> Self {
+        self.sources.files.push(path.to_string_lossy().into_owned());
+        self
+    }
+
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["template".to_owned(), "rel".to_owned(), self.chart.to_string_lossy().into_owned()];
+        let ValueSources { files, json, set, string, file, literal } = &self.sources;
+        let lists = [
+            ("-f", files),
+            ("--set-json", json),
+            ("--set", set),
+            ("--set-string", string),
+            ("--set-file", file),
+            ("--set-literal", literal),
+            ("--api-versions", &self.api_versions),
+        ];
+        for (flag, texts) in lists {
+            arguments.extend(texts.iter().flat_map(|text| [flag.to_owned(), text.clone()]));
+        }
+        let TemplateOutput { crds, no_hooks, skip_tests } = self.parts;
+        let switches = [
+            ("--include-crds", crds),
+            ("--no-hooks", no_hooks),
+            ("--skip-tests", skip_tests),
+            ("--is-upgrade", self.is_upgrade),
+        ];
+        arguments.extend(switches.iter().filter(|(_, on)| *on).map(|(flag, _)| (*flag).to_owned()));
+        for (flag, text) in [("--namespace", &self.namespace), ("--kube-version", &self.kube_version)] {
+            arguments.extend(text.iter().flat_map(|text| [flag.to_owned(), text.clone()]));
+        }
+        arguments
+    }
+
+    pub(crate) fn helm(&self, helm: &Path) -> Said {
+        let output = Command::new(helm).args(self.arguments()).env_remove("KUBECONFIG").output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        if output.status.success() {
+            return Ok(text(output.stdout));
+        }
+        let said = text(output.stderr);
+        let error = said.find("Error: ").map_or(said.as_str(), |at| &said[at + "Error: ".len()..]);
+        Err(error.trim_end().to_owned())
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            release_name: "rel".to_owned(),
+            namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            is_upgrade: self.is_upgrade,
+            kube_version: self.kube_version.as_deref().map(|v| KubeVersion::parse(v).unwrap()).unwrap_or_default(),
+            api_versions: self.api_versions.clone(),
+            ..Options::default()
+        }
+    }
+
+    fn with_templates<T>(
+        &self,
+        render: impl FnOnce(&Templates, &UserValues, &Options, &Rc<dyn Environment>) -> Result<T, RenderError>,
+    ) -> Result<T, RenderError> {
+        let values = UserValues::load(&self.sources)?;
+        let chart = Chart::load(&self.chart)?;
+        chart.check_installable()?;
+        let nowhere: Rc<dyn Environment> = Rc::new(Nowhere);
+        render(&Templates::new(chart), &values, &self.options(), &nowhere)
+    }
+
+    pub(crate) fn ours(&self) -> Said {
+        let text = self.with_templates(|templates, values, options, nowhere| {
+            templates.template(values, options, nowhere, self.parts).map(|text| text.text)
+        });
+        text.map_err(|error| error.helm_template_text())
+    }
+
+    pub(crate) fn render(&self) -> Result<ManifestSet, RenderError> {
+        self.with_templates(Templates::render)
+    }
+
+    /// Asserts that both say the same, and that the set of manifests prints the same.
+    pub(crate) fn assert_same(&self, helm: &Path) {
+        let theirs = self.helm(helm);
+        let ours = self.ours();
+        let shown = self.arguments().join(" ");
+        assert!(theirs == ours, "helm {shown}\n{}", difference(&theirs, &ours));
+        if let Ok(text) = theirs {
+            assert_eq!(self.render().unwrap().template_output(self.parts), text, "manifests of helm {shown}");
+        }
+    }
+}
+
+/// The first line that differs.
+pub(crate) fn difference(theirs: &Said, ours: &Said) -> String {
+    let (Ok(theirs), Ok(ours)) = (theirs, ours) else { return format!("helm: {theirs:?}\nours: {ours:?}") };
+    let mut lines = theirs.lines().zip(ours.lines()).enumerate();
+    match lines.find(|(_, (a, b))| a != b) {
+        Some((number, (a, b))) => format!("line {}\nhelm: {a}\nours: {b}", number + 1),
+        None => format!("helm: {} lines, ours: {}", theirs.lines().count(), ours.lines().count()),
+    }
+}
+
+/// A chart beside these tests.
+pub(crate) fn own_chart(name: &str) -> PathBuf {
+    Path::new("tests/charts").join(name)
+}
