@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod authorize;
+mod bootstrap;
 pub mod catalog;
 mod delete;
 mod fields;
