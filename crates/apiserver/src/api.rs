@@ -53,6 +53,11 @@ impl Api {
         Arc::clone(&self.0.catalog.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    pub(crate) fn change_catalog(&self, change: impl FnOnce(&mut Catalog)) {
+        let mut catalog = self.0.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut catalog));
+    }
+
     /// Registers who serves the logs of pods: the node.
     pub fn set_log_source(&self, source: Arc<dyn LogSource>) {
         *self.0.logs.write().unwrap_or_else(PoisonError::into_inner) = Some(source);

@@ -16,6 +16,7 @@ mod api;
 mod authorize;
 mod bootstrap;
 pub mod catalog;
+mod custom;
 mod delete;
 mod fields;
 mod http;
@@ -38,6 +39,7 @@ mod write;
 
 pub use api::Api;
 pub use catalog::{Catalog, Resource};
+pub use custom::{CustomKind, PrinterColumn};
 pub use http::{ApiService, Body, User};
 pub use logs::{LogOptions, LogSource, LogStream};
 pub use options::{

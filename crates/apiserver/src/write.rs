@@ -364,6 +364,9 @@ fn read(resource: &Resource, mut object: Value, options: &WriteOptions) -> Resul
                 report.unknown.iter_mut().for_each(|path| path.insert_str(0, "metadata."));
                 fields.insert("metadata".to_owned(), made);
             }
+            if let Some(custom) = &resource.custom {
+                custom.normal(&mut object);
+            }
             object
         }
     };

@@ -167,3 +167,59 @@ async fn logs_diff_rollout_status_and_watches_work() {
         assert!(said.contains("successfully rolled out"), "{said}");
     }
 }
+
+const DEFINITION: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: boats.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: boats, kind: Boat, shortNames: [bt]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    additionalPrinterColumns:
+    - {name: Length, type: integer, jsonPath: .spec.length}
+    - {name: Ready, type: string, jsonPath: '.status.conditions[?(@.type=="Ready")].status'}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            required: [length]
+            properties:
+              length: {type: integer, minimum: 1}
+              rig: {type: string, default: sloop, enum: [sloop, ketch]}
+          status: {type: object, x-kubernetes-preserve-unknown-fields: true}
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn custom_resources_are_resources() {
+    let boat = |length: &str| {
+        format!("apiVersion: example.com/v1\nkind: Boat\nmetadata: {{name: b}}\nspec: {{length: {length}}}\n")
+    };
+    for (kubectl, first) in kubectls() {
+        let ours = Ours::start().await;
+        let with = |arguments: &[&'static str]| -> Vec<&'static str> { [&first[..], arguments].concat() };
+        ours.ok(&kubectl, &with(&["apply", "-f", "-"]), DEFINITION).await;
+        ours.ok(&kubectl, &with(&["wait", "--for=condition=Established", "crd/boats.example.com", "--timeout=5s"]), "")
+            .await;
+        ours.ok(&kubectl, &with(&["apply", "-f", "-"]), &boat("7")).await;
+        ours.ok(&kubectl, &with(&["apply", "-f", "-"]), &boat("8")).await;
+        ours.ok(&kubectl, &with(&["apply", "--server-side", "-f", "-", "--force-conflicts"]), &boat("9")).await;
+        let shown = ours.ok(&kubectl, &with(&["get", "bt"]), "").await;
+        assert!(shown.contains("NAME   LENGTH   READY") && shown.contains("b      9"), "{shown}");
+        assert_eq!(ours.ok(&kubectl, &with(&["get", "boat", "b", "-o", "jsonpath={.spec.rig}"]), "").await, "sloop");
+        let explained = ours.ok(&kubectl, &with(&["explain", "boat.spec.rig"]), "").await;
+        assert!(explained.contains("sloop"), "{explained}");
+        let refused = ours.run(&kubectl, &with(&["apply", "-f", "-"]), &boat("0")).await;
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("spec.length in body should be greater than or equal to 1"), "{said}");
+        ours.ok(&kubectl, &with(&["delete", "crd", "boats.example.com"]), "").await;
+        assert!(!ours.run(&kubectl, &with(&["get", "boats.example.com"]), "").await.status.success());
+    }
+}
