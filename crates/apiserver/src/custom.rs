@@ -32,13 +32,13 @@ pub struct PrinterColumn {
 
 impl CustomKind {
     /// Drops what the schema does not have and sets what it has defaults for.
-    pub(crate) fn normal(&self, object: &mut Value) {
+    pub(crate) fn normal(&self, object: &mut Value, unknown: &mut Vec<String>) {
         if self.schema.is_object() {
             let Some(fields) = object.as_object_mut() else { return };
             let kept: Vec<(&str, Option<Value>)> =
                 ["apiVersion", "kind", "metadata"].map(|f| (f, fields.remove(f))).to_vec();
             let mut rest = Value::Object(std::mem::take(fields));
-            shape(&self.schema, &mut rest);
+            shape(&self.schema, &mut rest, "", unknown);
             if let (Some(fields), Value::Object(rest)) = (object.as_object_mut(), rest) {
                 *fields = rest;
                 fields.extend(kept.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
@@ -62,8 +62,9 @@ fn keeps_unknown(schema: &Value) -> bool {
     schema.get("x-kubernetes-preserve-unknown-fields").and_then(Value::as_bool) == Some(true)
 }
 
-/// Prunes and defaults a value.
-fn shape(schema: &Value, value: &mut Value) {
+/// Prunes and defaults a value, and notes what was pruned.
+fn shape(schema: &Value, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
         Value::Object(map) => {
             let nothing = Map::new();
@@ -72,7 +73,13 @@ fn shape(schema: &Value, value: &mut Value) {
             let embedded = schema.get("x-kubernetes-embedded-resource").and_then(Value::as_bool) == Some(true);
             if others.is_none() && !keeps_unknown(schema) {
                 let own = |name: &str| embedded && matches!(name, "apiVersion" | "kind" | "metadata");
-                map.retain(|name, _| properties.contains_key(name) || own(name));
+                map.retain(|name, _| {
+                    let known = properties.contains_key(name) || own(name);
+                    if !known {
+                        unknown.push(inner(name));
+                    }
+                    known
+                });
             }
             for (name, property) in properties {
                 let nullable = property.get("nullable").and_then(Value::as_bool) == Some(true);
@@ -86,16 +93,20 @@ fn shape(schema: &Value, value: &mut Value) {
                     map.remove(name);
                 }
                 if let Some(value) = map.get_mut(name) {
-                    shape(property, value);
+                    shape(property, value, &inner(name), unknown);
                 }
             }
             if let Some(others) = others {
-                map.iter_mut().filter(|(name, _)| !properties.contains_key(*name)).for_each(|(_, v)| shape(others, v));
+                for (name, value) in map.iter_mut().filter(|(name, _)| !properties.contains_key(*name)) {
+                    shape(others, value, &inner(name), unknown);
+                }
             }
         }
         Value::Array(list) => {
             if let Some(items) = schema.get("items") {
-                list.iter_mut().for_each(|value| shape(items, value));
+                for (at, value) in list.iter_mut().enumerate() {
+                    shape(items, value, &format!("{path}[{at}]"), unknown);
+                }
             }
         }
         _ => {}
@@ -173,8 +184,8 @@ fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-/// Completes a definition: names that follow from others, and the status that says it is in force.
-pub(crate) fn complete(definition: &mut Value, now: &str) {
+/// The names that follow from others, and the only conversion there is.
+pub(crate) fn default_definition(definition: &mut Value) {
     let kind = definition.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(names) = definition.pointer_mut("/spec/names").and_then(Value::as_object_mut) {
         names.entry("listKind").or_insert_with(|| Value::from(format!("{kind}List")));
@@ -183,6 +194,10 @@ pub(crate) fn complete(definition: &mut Value, now: &str) {
     if let Some(spec) = definition.get_mut("spec").and_then(Value::as_object_mut) {
         spec.entry("conversion").or_insert_with(|| json!({"strategy": "None"}));
     }
+}
+
+/// Puts the status on a definition that says it is in force: here it is from the moment it is written.
+pub(crate) fn complete(definition: &mut Value, now: &str) {
     let names = definition.pointer("/spec/names").cloned().unwrap_or(Value::Null);
     let stored: Vec<Value> = versions(definition)
         .filter(|v| v.get("storage").and_then(Value::as_bool) == Some(true))
@@ -329,7 +344,9 @@ mod tests {
         let kind = CustomKind { schema, columns: Vec::new() };
         let mut object = json!({"apiVersion": "e/v1", "kind": "E", "metadata": {"name": "e"}, "stray": 1,
             "spec": {"size": 0, "free": {"x": 1}, "list": [{"a": "1", "b": 2}], "other": true}});
-        kind.normal(&mut object);
+        let mut unknown = Vec::new();
+        kind.normal(&mut object, &mut unknown);
+        assert_eq!(unknown, ["stray", "spec.list[0].b", "spec.other"]);
         let wanted = json!({"apiVersion": "e/v1", "kind": "E", "metadata": {"name": "e"},
             "spec": {"size": 0, "mode": "fast", "free": {"x": 1}, "list": [{"a": "1"}]}});
         assert_eq!(object, wanted);

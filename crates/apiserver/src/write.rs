@@ -365,7 +365,7 @@ fn read(resource: &Resource, mut object: Value, options: &WriteOptions) -> Resul
                 fields.insert("metadata".to_owned(), made);
             }
             if let Some(custom) = &resource.custom {
-                custom.normal(&mut object);
+                custom.normal(&mut object, &mut report.unknown);
             }
             object
         }

@@ -314,7 +314,8 @@ impl Request<'_> {
                     list: &list,
                     api_version: "meta.k8s.io/v1".to_owned(),
                     kind: "PartialObjectMetadataList".to_owned(),
-                    typed_items: true,
+                    kinds_in_items: true,
+                    typed: true,
                 };
                 answer::json(200, &wire)
             }
@@ -327,7 +328,8 @@ impl Request<'_> {
             list,
             api_version: self.resource.api_version(),
             kind: self.resource.list_kind.clone(),
-            typed_items: self.resource.schema().is_some(),
+            kinds_in_items: self.resource.custom.is_some(),
+            typed: self.resource.custom.is_none(),
         }
     }
 

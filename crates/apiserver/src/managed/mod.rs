@@ -61,8 +61,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn view(&self) -> View {
-        View::of(self.resource.schema())
+    fn view(&self) -> View<'_> {
+        View::of(self.resource)
     }
 
     fn manager(&self, operation: &str) -> Manager {
@@ -216,7 +216,7 @@ pub(crate) fn apply(context: &Context<'_>, live: &Value, config: &Value, force: 
 }
 
 /// Removes what this manager owned, unless somebody owns it now.
-fn prune(view: View, merged: &Value, managers: &Managers, last: &Set) -> Value {
+fn prune(view: View<'_>, merged: &Value, managers: &Managers, last: &Set) -> Value {
     let named = |set: &Set| with_named_fields(view, set);
     let pruned = without(view, merged, &named(last));
     let owned = managers.values().fold(Set::default(), |all, owned| all.union(&owned.set));

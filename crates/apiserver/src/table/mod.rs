@@ -78,7 +78,18 @@ pub(crate) fn table(api: &Api, resource: &Resource, objects: &[Arc<Value>], incl
         .iter()
         .map(|object| {
             let cells = (printer.cells)(&Row { object, now });
-            json!({"cells": cells, "object": included(object, include)})
+            let mut row = json!({"cells": cells, "object": included(object, include)});
+            // Rows of pods that have ended say so, so that clients can leave them out.
+            let end = match object.pointer("/status/phase").and_then(Value::as_str) {
+                Some("Succeeded") => Some(("Succeeded", "The pod has completed successfully.")),
+                Some("Failed") => Some(("Failed", "The pod failed.")),
+                _ => None,
+            };
+            if let Some((reason, message)) = end.filter(|_| resource.id == crate::resources::PODS) {
+                row["conditions"] =
+                    json!([{"type": "Completed", "status": "True", "reason": reason, "message": message}]);
+            }
+            row
         })
         .collect();
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": columns, "rows": rows})
