@@ -129,8 +129,13 @@ fn parse(line: &str) -> Option<Resource> {
     let (group, version, plural, singular, kind) = (next()?, next()?, next()?, next()?, next()?);
     let (scope, short_names, categories, subresources, generations) = (next()?, next()?, next()?, next()?, next()?);
     let review = generations == "review";
-    let verbs =
-        if review { words("create") } else { words("create,delete,deletecollection,get,list,patch,update,watch") };
+    let verbs = match plural {
+        _ if review => "create",
+        // Namespaces go one by one.
+        "namespaces" => "create,delete,get,list,patch,update,watch",
+        _ => "create,delete,deletecollection,get,list,patch,update,watch",
+    };
+    let verbs = words(verbs);
     let subresource = |text: &str| {
         let (name, of) = text.split_once('=').map_or((text, None), |(name, of)| (name, Some(of)));
         let (group, version, kind) = match of {

@@ -346,7 +346,7 @@ mod tests {
             "spec": {"size": 0, "free": {"x": 1}, "list": [{"a": "1", "b": 2}], "other": true}});
         let mut unknown = Vec::new();
         kind.normal(&mut object, &mut unknown);
-        assert_eq!(unknown, ["stray", "spec.list[0].b", "spec.other"]);
+        assert_eq!(unknown, ["stray", "spec.other", "spec.list[0].b"]);
         let wanted = json!({"apiVersion": "e/v1", "kind": "E", "metadata": {"name": "e"},
             "spec": {"size": 0, "mode": "fast", "free": {"x": 1}, "list": [{"a": "1"}]}});
         assert_eq!(object, wanted);
