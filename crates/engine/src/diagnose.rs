@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::Phase;
 use crate::cause::Step;
 use crate::health::{Health, condition, pod_trouble};
+use crate::pods::image_of;
 use crate::run::{Run, Trouble};
-use crate::wait::{Until, WaitEnd};
+use crate::wait::{Ended, Until, WaitEnd};
 
 /// How many of a container's last lines are shown.
 const LOG_LINES: u32 = 20;
@@ -29,22 +30,26 @@ struct Finding {
 impl Run {
     /// The trouble that a wait's end means; `doing` as in `pre-install hook Job/migrate`.
     pub(crate) async fn explain(&self, doing: String, timeout: Duration, end: WaitEnd) -> Trouble {
-        let (object, health, live, others, until, timed_out) = match end {
+        let (object, health, live, others, until, ended) = match end {
             WaitEnd::Stopped(stop) => return stop.into(),
             WaitEnd::Cluster(error) => return Trouble::cluster(doing, &error),
-            WaitEnd::NotThere { object, health, live, others, until, timed_out } => {
-                (object, health, live, others, until, timed_out)
+            WaitEnd::NotThere { object, health, live, others, until, ended } => {
+                (object, health, live, others, until, ended)
             }
         };
         let (reason, message) = health.why();
         let mut first = Step::new(self.name_of(&object), reason, message);
-        if timed_out {
-            let wanted = match until {
-                Until::Ready | Until::JobsCompleted => "ready",
-                Until::Completed => "done",
-                Until::Gone => "gone",
-            };
-            first.message = format!("not {wanted} after {}: {message}", seconds(timeout));
+        let wanted = match until {
+            Until::Ready | Until::JobsCompleted => "ready",
+            Until::Completed => "done",
+            Until::Gone => "gone",
+        };
+        match (ended, &health) {
+            (Ended::TimedOut, _) => first.message = format!("not {wanted} after {}: {message}", seconds(timeout)),
+            (Ended::Certain, Health::Waiting { .. }) => {
+                first.message = format!("it will not be {wanted}: {message}");
+            }
+            (Ended::Certain, _) => {}
         }
         if others > 0 {
             first.message += &format!(" (and {others} more)");
@@ -70,7 +75,7 @@ impl Run {
             message: summary + &root.unwrap_or_default(),
             steps: finding.steps,
             hint: Some(hint),
-            timed_out,
+            timed_out: ended == Ended::TimedOut,
             ..Trouble::default()
         }
     }
@@ -139,9 +144,14 @@ impl Run {
         let logs = format!("kubectl --namespace {} logs {} --container {container}", pod.namespace(), pod.name());
         match state {
             Broken::Waiting { reason, message } => {
+                let hint = self.hint_of_image(pod, &container, &reason).await;
+                step.message = match message.split_once(", as in\n") {
+                    // The hint has the snippet.
+                    Some((first, _)) if hint.is_some() => first.to_owned(),
+                    _ => message,
+                };
                 step.reason = reason;
-                step.message = message;
-                finding.hint.get_or_insert(describe);
+                finding.hint.get_or_insert(hint.unwrap_or(describe));
             }
             Broken::Creating => {
                 let event = last_warning(&events);
@@ -178,6 +188,27 @@ impl Run {
         finding.steps.push(step);
         if let Some((kind, missing)) = missing_object(&message) {
             self.look_at_missing(kind, missing, pod.namespace(), finding);
+        }
+    }
+
+    /// What to do about an image that no time will bring; `None` where time may.
+    async fn hint_of_image(&self, pod: &Value, container: &str, reason: &str) -> Option<String> {
+        let image = image_of(&pod["spec"], container)?;
+        if matches!(reason, "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull")
+            && self.runs_local_programs(pod).await
+        {
+            return Some(format!(
+                "add a program for it to bowline.yaml, then start again with bowline up:\n\
+                 local:\n  images:\n    {}: {{ command: [\"./program\"] }}",
+                repository(image)
+            ));
+        }
+        match reason {
+            "InvalidImageName" => Some(format!("bowline template shows where {image:?} comes from")),
+            "ErrImageNeverPull" => Some(format!(
+                "set imagePullPolicy: IfNotPresent for container {container}, or load {image} into the node"
+            )),
+            _ => None,
         }
     }
 
@@ -240,9 +271,19 @@ impl Run {
 
     /// The last lines of a container; empty where they cannot be had.
     pub(crate) async fn log_tail(&self, pod: &Value, container: &str, previous: bool) -> Vec<String> {
-        let mut options =
-            LogOptions { container: container.to_owned(), tail: Some(LOG_LINES), previous, follow: false };
-        let (namespace, name) = (pod.namespace(), pod.name());
+        self.log_lines(pod.namespace(), pod.name(), container, previous, LOG_LINES).await
+    }
+
+    /// As above, at most `count`.
+    pub(crate) async fn log_lines(
+        &self,
+        namespace: &str,
+        name: &str,
+        container: &str,
+        previous: bool,
+        count: u32,
+    ) -> Vec<String> {
+        let mut options = LogOptions { container: container.to_owned(), tail: Some(count), previous, follow: false };
         let read = async {
             match self.engine.cluster.logs(namespace, name, &options).await {
                 // Nothing is kept of the run before.
@@ -317,6 +358,16 @@ fn troubled_container(pod: &Value) -> Option<(String, Broken)> {
         }
     }
     creating.or(unready)
+}
+
+/// An image without its tag and digest.
+fn repository(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    match image.rsplit_once(':') {
+        // A colon before a slash belongs to the registry's port.
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    }
 }
 
 fn last_warning(events: &[ObjectEvent]) -> Option<&ObjectEvent> {

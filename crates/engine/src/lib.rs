@@ -26,6 +26,7 @@ mod live;
 mod managed_fields;
 mod operations;
 mod ownership;
+mod pods;
 mod record;
 mod request;
 mod rollback;

@@ -344,6 +344,15 @@ pub async fn failed_upgrade_rolls_back(world: &World, namespace: &str) {
     assert_eq!(container.reason, "CrashLoopBackOff", "{}", failure.cause.render());
     assert!(container.message.contains("exit code 3"), "{}", failure.cause.render());
     assert_eq!(container.log_tail.is_empty(), !world.has_logs, "{}", failure.cause.render());
+    let told = |w: &Happening| match w {
+        Happening::Waiting(w) => {
+            w.message.starts_with("Pod/web-")
+                && w.message.contains("exit code 3")
+                && (!world.has_logs || w.message.contains("exit code 3: "))
+        }
+        _ => false,
+    };
+    assert!(stage.said.has(told), "{:#?}", stage.said.events());
     let expected = [(1, Status::Superseded), (2, Status::Failed), (3, Status::Deployed)];
     assert_eq!(stage.statuses().await, expected);
     assert_eq!(stage.map("colors").await.unwrap()["data"]["v"], "red");

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use bowline_cluster::{ClusterError, Metadata, ObjectRef, Selection, WatchEvent};
 use bowline_manifest::GroupVersionKind;
-use futures::stream::{SelectAll, StreamExt, select_all};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, SelectAll, StreamExt, select_all};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::health::{Health, completion_of, health_of, job_completed, pod_trouble};
+use crate::health::{Health, completion_of, health_of, job_completed};
+use crate::pods::{Answer, Pods, Question, Word};
 use crate::run::{Run, Stop};
 use crate::{Happening, Waiting};
 
@@ -26,9 +29,17 @@ pub(crate) enum Until {
     Gone,
 }
 
+/// When a wait ended without what it was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The deadline passed.
+    TimedOut,
+    /// Waiting longer would not help.
+    Certain,
+}
+
 /// Why a wait ended without what it was for.
 pub(crate) enum WaitEnd {
-    /// The deadline passed, or the outcome is certain.
     NotThere {
         object: ObjectRef,
         health: Health,
@@ -37,7 +48,7 @@ pub(crate) enum WaitEnd {
         /// Other objects that are not there either.
         others: usize,
         until: Until,
-        timed_out: bool,
+        ended: Ended,
     },
     Stopped(Stop),
     Cluster(ClusterError),
@@ -52,10 +63,15 @@ struct View<'a> {
     objects: BTreeMap<ObjectRef, Value>,
     /// Objects that were there, and went away while they were waited for.
     lost: BTreeSet<ObjectRef>,
-    pods: BTreeMap<(String, String), Value>,
+    pods: Pods,
 }
 
 type Watches = SelectAll<futures::stream::BoxStream<'static, (Source, Result<WatchEvent, ClusterError>)>>;
+
+enum Heard {
+    Watch(Option<(Source, Result<WatchEvent, ClusterError>)>),
+    Answer(Answer),
+}
 
 #[derive(Clone, Copy)]
 enum Source {
@@ -75,29 +91,34 @@ impl Run {
         let mut view = View::of(targets, until);
         let mut watches = self.watches(&view).await.map_err(WaitEnd::Cluster)?;
         let mut said: Option<Waiting> = None;
+        let mut answers: FuturesUnordered<BoxFuture<'_, Answer>> = FuturesUnordered::new();
         loop {
             let event = tokio::select! {
                 biased;
                 stop = self.stopped() => return Err(WaitEnd::Stopped(stop)),
-                () = tokio::time::sleep_until(deadline) => return Err(view.end(true)),
-                event = watches.next() => event,
+                () = tokio::time::sleep_until(deadline) => return Err(view.end(Ended::TimedOut)),
+                Some(answer) = answers.next() => Heard::Answer(answer),
+                event = watches.next() => Heard::Watch(event),
             };
             match event {
-                Some((Source::Targets(group), Ok(event))) => {
-                    if let WatchEvent::Interrupted(error) = &event {
-                        self.say(Happening::Interrupted { message: error.to_string() });
+                Heard::Answer(answer) => view.pods.learn(answer),
+                Heard::Watch(event) => match event {
+                    Some((Source::Targets(group), Ok(event))) => {
+                        if let WatchEvent::Interrupted(error) = &event {
+                            self.say(Happening::Interrupted { message: error.to_string() });
+                        }
+                        view.take(group, event);
                     }
-                    view.take(group, event);
-                }
-                Some((Source::Pods, Ok(event))) => view.take_pods(event),
-                // Its kind went with its definition, and everything of it.
-                Some((Source::Targets(group), Err(error))) if until == Until::Gone && error.is_not_found() => {
-                    view.take(group, WatchEvent::Listed(Vec::new()));
-                }
-                Some((Source::Targets(_), Err(error))) => return Err(WaitEnd::Cluster(error)),
-                // Without a look at pods the wait goes on; it only knows less.
-                Some((Source::Pods, Err(_))) => {}
-                None => return Err(view.end(true)),
+                    Some((Source::Pods, Ok(event))) => view.pods.take(event),
+                    // Its kind went with its definition, and everything of it.
+                    Some((Source::Targets(group), Err(error))) if until == Until::Gone && error.is_not_found() => {
+                        view.take(group, WatchEvent::Listed(Vec::new()));
+                    }
+                    Some((Source::Targets(_), Err(error))) => return Err(WaitEnd::Cluster(error)),
+                    // Without a look at pods the wait goes on; it only knows less.
+                    Some((Source::Pods, Err(_))) => {}
+                    None => return Err(view.end(Ended::TimedOut)),
+                },
             }
             if view.listed.len() < view.groups.len() {
                 continue;
@@ -105,8 +126,11 @@ impl Run {
             if view.is_done() {
                 return Ok(());
             }
-            if view.failed().is_some() {
-                return Err(view.end(false));
+            if view.failed() {
+                return Err(view.end(Ended::Certain));
+            }
+            for question in view.questions() {
+                answers.push(self.answer(question).boxed());
             }
             let mut now = view.waiting(self);
             now.seconds_left = said.as_ref().map_or(0, |last| last.seconds_left);
@@ -155,7 +179,7 @@ impl<'a> View<'a> {
             listed: BTreeSet::new(),
             objects: BTreeMap::new(),
             lost: BTreeSet::new(),
-            pods: BTreeMap::new(),
+            pods: Pods::default(),
         }
     }
 
@@ -200,25 +224,6 @@ impl<'a> View<'a> {
         }
     }
 
-    fn take_pods(&mut self, event: WatchEvent) {
-        let place = |pod: &Value| (pod.namespace().to_owned(), pod.name().to_owned());
-        match event {
-            WatchEvent::Listed(pods) => {
-                if let Some(namespace) = pods.first().map(|pod| pod.namespace().to_owned()) {
-                    self.pods.retain(|(of, _), _| *of != namespace);
-                }
-                self.pods.extend(pods.into_iter().map(|pod| (place(&pod), pod)));
-            }
-            WatchEvent::Changed(pod) => {
-                self.pods.insert(place(&pod), pod);
-            }
-            WatchEvent::Deleted(pod) => {
-                self.pods.remove(&place(&pod));
-            }
-            WatchEvent::Interrupted(_) => {}
-        }
-    }
-
     fn health(&self, target: &ObjectRef) -> Health {
         let Some(object) = self.objects.get(target) else {
             return match self.until {
@@ -248,35 +253,41 @@ impl<'a> View<'a> {
         self.targets.iter().all(|target| self.health(target).is_ready())
     }
 
-    fn failed(&self) -> Option<&'a ObjectRef> {
-        self.targets.iter().find(|target| matches!(self.health(target), Health::Failed { .. }))
+    fn failed(&self) -> bool {
+        self.targets.iter().any(|target| match self.health(target) {
+            Health::Failed { .. } => true,
+            Health::Waiting { .. } => self.pod_says(target).is_some_and(|word| word.certain),
+            Health::Ready => false,
+        })
+    }
+
+    /// What to ask about the pods of what is not there.
+    fn questions(&mut self) -> Vec<Question> {
+        if self.until == Until::Gone {
+            return Vec::new();
+        }
+        let open: Vec<&ObjectRef> = self.targets.iter().filter(|target| !self.health(target).is_ready()).collect();
+        let Self { objects, pods, .. } = self;
+        open.into_iter().filter_map(|target| objects.get(target)).flat_map(|live| pods.questions(live)).collect()
     }
 
     /// Of everything that is not there: what failed, else what tells most.
     fn worst(&self) -> Option<(&'a ObjectRef, Health)> {
         let open = self.targets.iter().map(|target| (target, self.health(target))).filter(|(_, h)| !h.is_ready());
         // Of equals, max_by_key takes the last.
-        open.rev().max_by_key(|(target, health)| match health {
-            Health::Failed { .. } => 3,
-            _ if self.pod_says(target).is_some() => 2,
+        open.rev().max_by_key(|(target, health)| match (health, self.pod_says(target)) {
+            (Health::Failed { .. }, _) => 4,
+            (_, Some(Word { certain: true, .. })) => 3,
+            (_, Some(_)) => 2,
             _ => 1,
         })
     }
 
-    /// What a pod of a workload has to say, if it is in trouble: the newest one in trouble.
-    fn pod_says(&self, target: &ObjectRef) -> Option<(String, String)> {
-        let workload = self.objects.get(target)?;
-        let selector = workload["spec"]["selector"]["matchLabels"].as_object()?;
-        let pods = self.pods.values().filter(|pod| {
-            pod.namespace() == target.namespace
-                && !pod.is_terminating()
-                && selector.iter().all(|(k, v)| pod.label(k) == v.as_str())
-        });
-        let troubled = pods.filter_map(|pod| Some((pod, pod_trouble(pod)?)));
-        let (pod, (reason, message)) = troubled.max_by(|(a, _), (b, _)| {
-            a["metadata"]["creationTimestamp"].as_str().cmp(&b["metadata"]["creationTimestamp"].as_str())
-        })?;
-        Some((reason, format!("Pod/{}: {message}", pod.name())))
+    fn pod_says(&self, target: &ObjectRef) -> Option<Word> {
+        if self.until == Until::Gone {
+            return None;
+        }
+        self.pods.say(self.objects.get(target)?)
     }
 
     fn waiting(&self, run: &Run) -> Waiting {
@@ -284,15 +295,16 @@ impl<'a> View<'a> {
         let (object, reason, message) = match self.worst() {
             Some((target, health)) => {
                 let (reason, message) = health.why();
-                let told = self.pod_says(target).unwrap_or_else(|| (reason.to_owned(), message.to_owned()));
-                (run.name_of(target), told.0, told.1)
+                let told = self.pod_says(target).map(|word| (word.reason, word.message));
+                let (reason, message) = told.unwrap_or_else(|| (reason.to_owned(), message.to_owned()));
+                (run.name_of(target), reason, message)
             }
             None => Default::default(),
         };
         Waiting { object, reason, message, ready, of: self.targets.len(), seconds_left: 0 }
     }
 
-    fn end(&self, timed_out: bool) -> WaitEnd {
+    fn end(&self, ended: Ended) -> WaitEnd {
         let open = self.targets.iter().filter(|target| !self.health(target).is_ready()).count();
         let (object, health) = match self.worst() {
             Some((object, health)) => (object.clone(), health),
@@ -306,6 +318,6 @@ impl<'a> View<'a> {
             },
         };
         let live = self.objects.get(&object).cloned().map(Box::new);
-        WaitEnd::NotThere { object, health, live, others: open.saturating_sub(1), until: self.until, timed_out }
+        WaitEnd::NotThere { object, health, live, others: open.saturating_sub(1), until: self.until, ended }
     }
 }

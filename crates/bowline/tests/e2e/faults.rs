@@ -117,9 +117,12 @@ fn a_values_file_that_is_no_yaml() {
 #[test]
 fn an_image_without_a_mapping() {
     let sample = Sample::deployment("unheard-of:1", "", "sleep 1000");
-    let run = sample.up(&Home::new(), &["--timeout", "6s"]);
-    assert!(matches!(run.code, Some(1 | 4)), "{run:?}");
-    says(&run, &["unheard-of", "local.images", "Deployment/web"]);
+    // No time brings it, so that nobody has to wait for the deadline.
+    let begun = std::time::Instant::now();
+    let run = sample.up(&Home::new(), &["--timeout", "120s"]).expect(1);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    says(&run, &["local.images", "Deployment/web", "it will not be ready"]);
+    says(&run, &["hint: add a program for it to bowline.yaml", "    unheard-of: { command: [\"./program\"] }"]);
 }
 
 #[test]
@@ -181,6 +184,8 @@ fn a_service_that_crashes_at_its_start() {
     let run = sample.up(&Home::new(), &["--timeout", "6s"]);
     assert!(matches!(run.code, Some(1 | 4)), "{run:?}");
     says(&run, &["Deployment/web", "CrashLoopBackOff", "exit code 7", "no configuration"]);
+    // While it is waited for too.
+    says(&run, &["waiting for Deployment/web (0/1 ready): Pod/web-", "exit code 7: no configuration"]);
 }
 
 #[test]
