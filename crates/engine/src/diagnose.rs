@@ -19,6 +19,8 @@ use crate::wait::{Ended, Until, WaitEnd};
 const LOG_LINES: u32 = 20;
 /// The longest time that looking for a cause may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// As above, with somebody who wants it to end.
+const IMPATIENCE: Duration = Duration::from_secs(3);
 
 /// Steps found so far, and what to do.
 #[derive(Default)]
@@ -50,6 +52,7 @@ impl Run {
                 first.message = format!("it will not be {wanted}: {message}");
             }
             (Ended::Certain, _) => {}
+            (Ended::Interrupted, _) => first.message = format!("not {wanted} when it was interrupted: {message}"),
         }
         if others > 0 {
             first.message += &format!(" (and {others} more)");
@@ -61,7 +64,8 @@ impl Run {
         let summary = format!("{}: {}", first.object, first.message);
         let mut finding = Finding { steps: vec![first], hint: None };
         // The object may be gone, or the server: then the first step is all there is to say.
-        let _ = tokio::time::timeout(PATIENCE, self.descend(&object, live.as_deref(), &health, &mut finding)).await;
+        let patience = if ended == Ended::Interrupted { IMPATIENCE } else { PATIENCE };
+        let _ = tokio::time::timeout(patience, self.descend(&object, live.as_deref(), &health, &mut finding)).await;
         let kind = object.gvk.kind.to_lowercase();
         let root = finding.steps.last().filter(|_| finding.steps.len() > 1).map(|step| {
             let told: Vec<&str> = [step.reason.as_str(), &step.message].into_iter().filter(|t| !t.is_empty()).collect();
@@ -76,6 +80,7 @@ impl Run {
             steps: finding.steps,
             hint: Some(hint),
             timed_out: ended == Ended::TimedOut,
+            interrupted: ended == Ended::Interrupted,
             ..Trouble::default()
         }
     }

@@ -489,7 +489,7 @@ pub async fn interrupted(world: &World, namespace: &str) {
     // Stops as soon as the hook is waited for.
     let sink = move |event: &Event| {
         said.event(event);
-        if matches!(event.what, Happening::Waiting(_))
+        if matches!(&event.what, Happening::Waiting(waiting) if waiting.reason == "Running")
             && let Some(trigger) = trigger.lock().unwrap().take()
         {
             trigger.cancel();
@@ -498,6 +498,9 @@ pub async fn interrupted(world: &World, namespace: &str) {
     let engine = Engine::new(world.cluster.clone(), world.clock.clone(), "tester@here", Arc::new(sink));
     let error = engine.deploy(stage.request(set(Play::Hang)), &cancel).await.unwrap_err();
     assert!(error.is_interrupted() && error.to_string().contains("recorded as failed"), "{error}");
+    let steps = &error.failure().unwrap().cause.steps;
+    assert_eq!((steps[0].message.as_str(), steps[1].object.as_str()), ("revision 1 was interrupted", "Job/migrate"));
+    assert!(steps[1].message.starts_with("not done when it was interrupted: "), "{}", cause_of(&error));
     assert_eq!(stage.statuses().await, [(1, Status::Failed)]);
     assert!(stage.said.has(|w| matches!(w, Happening::Finished { succeeded: false, .. })));
     // Before it began, nothing is recorded.

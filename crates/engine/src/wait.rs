@@ -36,6 +36,8 @@ pub(crate) enum Ended {
     TimedOut,
     /// Waiting longer would not help.
     Certain,
+    /// It was asked to stop: most often because something hangs.
+    Interrupted,
 }
 
 /// Why a wait ended without what it was for.
@@ -95,7 +97,10 @@ impl Run {
         loop {
             let event = tokio::select! {
                 biased;
-                stop = self.stopped() => return Err(WaitEnd::Stopped(stop)),
+                stop = self.stopped() => return Err(match stop {
+                    Stop::Cancelled => view.end(Ended::Interrupted),
+                    lost @ Stop::LockLost(_) => WaitEnd::Stopped(lost),
+                }),
                 () = tokio::time::sleep_until(deadline) => return Err(view.end(Ended::TimedOut)),
                 Some(answer) = answers.next() => Heard::Answer(answer),
                 event = watches.next() => Heard::Watch(event),

@@ -1,11 +1,13 @@
 //! Bad input and faults: what failed, the cause, and a hint that is a command.
 
 use std::fs;
+use std::io::{BufRead, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bowline::{Home, Run};
+use crate::kill::nix_kill;
 
 /// A Service of its own that answers every request; the shell of the container decides what it does before.
 const DEPLOYMENT: &str = r#"
@@ -194,6 +196,25 @@ fn a_probe_that_never_passes() {
     let sample = Sample::deployment("shell:1", probe, "sleep 1000");
     let run = sample.up(&Home::new(), &["--timeout", "6s"]).expect(4);
     says(&run, &["Deployment/web", "Readiness probe failed", "not yet"]);
+}
+
+#[test]
+fn an_interrupted_wait_names_what_it_was_for() {
+    let probe = "readinessProbe: { exec: { command: [sh, -c, 'echo not yet; exit 1'] }, periodSeconds: 1 }";
+    let sample = Sample::deployment("shell:1", probe, "sleep 1000");
+    let home = Home::new();
+    let mut up = home.start(&["up", sample.path().to_str().unwrap()]);
+    let mut told = String::new();
+    let mut errors = std::io::BufReader::new(up.stderr.take().unwrap());
+    while !told.contains("waiting for Deployment/web (0/1 ready): 0/1 pods ready") {
+        assert!(errors.read_line(&mut told).unwrap() > 0, "{told}");
+    }
+    nix_kill(up.id(), "INT");
+    errors.read_to_string(&mut told).unwrap();
+    assert_eq!(up.wait().unwrap().code(), Some(130), "{told}");
+    for part in ["revision 1 was interrupted", "Deployment/web", "not ready when it was interrupted", "Pod/web-"] {
+        assert!(told.contains(part), "{part:?} is not in\n{told}");
+    }
 }
 
 #[test]

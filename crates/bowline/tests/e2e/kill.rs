@@ -88,7 +88,7 @@ fn processes() -> Vec<(u32, u32, u64, String)> {
     fs::read_dir("/proc").unwrap().flatten().filter_map(read).collect()
 }
 
-fn nix_kill(process: u32, signal: &str) {
+pub(crate) fn nix_kill(process: u32, signal: &str) {
     let status = std::process::Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status();
     assert!(status.unwrap().success());
 }
