@@ -264,7 +264,7 @@ impl Run {
     }
 
     /// The objects of a kind that an object controls.
-    async fn owned(&self, api_version: &str, kind: &str, owner: &Value) -> Vec<Value> {
+    pub(crate) async fn owned(&self, api_version: &str, kind: &str, owner: &Value) -> Vec<Value> {
         let Ok(resource) = self.engine.cluster.resource(&GroupVersionKind::new(api_version, kind)).await else {
             return Vec::new();
         };

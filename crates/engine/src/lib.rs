@@ -22,6 +22,7 @@ mod event;
 mod health;
 mod hooks;
 mod inspect;
+mod leftovers;
 mod live;
 mod managed_fields;
 mod operations;

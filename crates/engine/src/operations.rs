@@ -9,6 +9,7 @@ use bowline_manifest::{GroupVersionKind, HookEvent, ManifestSet, ObjectKey};
 use bowline_plan::{Action, Operation, Plan, PlanKind, RecordStage};
 use bowline_release::{Release, Status};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::cause::Step;
 use crate::hooks::HookRun;
@@ -97,7 +98,12 @@ impl Run {
                 None => Ok(()),
             },
             Action::Delete => match self.object_if_served(operation).await? {
-                Some(object) => self.delete_owned(&object, &operation.reason).await.map(drop),
+                Some(object) => {
+                    if work.plan.kind == PlanKind::Uninstall && self.options.wait {
+                        self.note_pods_of(&object).await;
+                    }
+                    self.delete_owned(&object, &operation.reason).await.map(drop)
+                }
                 None => Ok(()),
             },
             Action::Keep => {
@@ -116,7 +122,9 @@ impl Run {
             }
             Action::WaitDeleted { keys } => {
                 let timeout = self.options.timeout;
-                self.wait_for_keys(work, keys, Until::Gone, timeout, "wait until everything is gone").await
+                let (doing, deadline) = ("wait until everything is gone", Instant::now() + timeout);
+                self.wait_for_keys(work, keys, Until::Gone, timeout, doing).await?;
+                self.wait_for_leftovers(doing, deadline).await
             }
         }
     }

@@ -9,6 +9,7 @@ use bowline_manifest::{GroupVersionKind, ObjectKey};
 use bowline_release::{Lock, Release, ReleaseError, ReleaseStore, Status};
 
 use crate::cause::{Cause, Step};
+use crate::leftovers::Leftovers;
 use crate::ownership::Owner;
 use crate::{Cancel, Engine, EngineError, Event, Failure, Happening, Options, Phase, Undone};
 
@@ -24,6 +25,7 @@ pub(crate) struct Run {
     /// What this run has put into the cluster so far.
     pub(crate) applied: BTreeSet<ObjectKey>,
     pub(crate) kept: Vec<String>,
+    pub(crate) leftovers: Leftovers,
     pub(crate) phase: Option<Phase>,
     /// Whether the revision's record is there: what fails before that leaves none.
     pub(crate) recorded: bool,
@@ -121,6 +123,7 @@ impl Run {
             graph: None,
             applied: BTreeSet::new(),
             kept: Vec::new(),
+            leftovers: Leftovers::default(),
             phase: None,
             recorded: false,
             lock,

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bowline_clock::Clock;
-use bowline_cluster::{Cluster, Metadata, ObjectRef};
-use bowline_manifest::{Hook, HookEvent, Manifest, ManifestSet, Source};
+use bowline_cluster::{Cluster, Metadata, ObjectRef, Selection};
+use bowline_manifest::{GroupVersionKind, Hook, HookEvent, Manifest, ManifestSet, Source};
 use bowline_plan::Order;
 use bowline_release::{ChartRecord, HookPhase, Lock, LockOptions, Release, ReleaseStore, Status};
 use serde_json::{Value, json};
@@ -225,6 +225,9 @@ pub async fn life(world: &World, namespace: &str) {
     assert_eq!(outcome.kept.len(), 1, "{:?}", outcome.kept);
     assert!(stage.map("colors").await.is_none() && stage.map("kept").await.is_some());
     assert!(stage.get("apps/v1", "Deployment", "web").await.is_none());
+    let pods = world.cluster.resource(&GroupVersionKind::new("v1", "Pod")).await.unwrap();
+    let pods = world.cluster.list(&pods, &Selection::namespace(namespace)).await.unwrap();
+    assert_eq!(pods, Vec::<Value>::new(), "nothing runs any more");
     assert_eq!(stage.statuses().await, []);
     let error = stage.engine.uninstall(request, &Cancel::never()).await.unwrap_err();
     assert!(matches!(error, EngineError::NoRelease { .. }), "{error}");

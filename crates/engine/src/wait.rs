@@ -245,7 +245,13 @@ impl<'a> View<'a> {
             Until::Gone => {
                 let held = object["metadata"]["finalizers"].as_array().filter(|list| !list.is_empty());
                 let by = held.map(|list| list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
-                let message = by.map_or_else(|| "it is still there".to_owned(), |by| format!("it is held by {by}"));
+                let grace =
+                    object["metadata"]["deletionGracePeriodSeconds"].as_u64().filter(|_| object.kind() == "Pod");
+                let message = match (by, grace) {
+                    (Some(by), _) => format!("it is held by {by}"),
+                    (None, Some(seconds)) => format!("it is ending, and has {seconds}s for that"),
+                    (None, None) => "it is still there".to_owned(),
+                };
                 Health::Waiting { reason: "Terminating".into(), message }
             }
             Until::Completed => completion_of(object),

@@ -218,6 +218,15 @@ fn an_interrupted_wait_names_what_it_was_for() {
 }
 
 #[test]
+fn an_uninstall_waits_for_pods_that_end_slowly() {
+    let sample = Sample::deployment("shell:1", "", "trap '' TERM; while :; do sleep 0.2; done");
+    let home = Home::new();
+    home.run(&["up", sample.path().to_str().unwrap(), "--detach"]).expect(0);
+    let run = home.run(&["uninstall", "sample"]).expect(0);
+    says(&run, &["waiting for Pod/web-", "it is ending, and has 1s for that"]);
+}
+
+#[test]
 fn a_second_deployment_at_the_same_time_is_told_who_holds_the_lock() {
     let job = r#"
 apiVersion: batch/v1
