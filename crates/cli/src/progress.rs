@@ -40,6 +40,10 @@ impl EventSink for Lines {
 /// One line about what happened; `None` for what people need not read.
 pub(crate) fn line(what: &Happening) -> Option<String> {
     Some(match what {
+        Happening::LockAwaited { holder, doing, silent_seconds, seconds_left } => format!(
+            "waiting for the lock of {holder} ({doing}), last heard of {silent_seconds}s ago: \
+             taken over in {seconds_left}s unless it is heard of again"
+        ),
         Happening::ReleaseLocked { taken_over_from: Some(dead), .. } => format!("lock taken over from {dead}"),
         Happening::Planned { summary, .. } => format!("plan: {summary}"),
         Happening::HookStarted { hook, object, .. } => format!("{hook} hook {object} started"),

@@ -93,7 +93,7 @@ pub struct Failure {
     pub release: String,
     /// Its namespace.
     pub namespace: String,
-    /// The revision that failed; for an uninstall, the one that was to go.
+    /// The revision that failed; for an uninstall, the one that was to go; 0 where it did not get that far.
     pub revision: u32,
     /// What was being done: `pre-install hook Job/migrate`, `wait until everything is ready`.
     pub doing: String,
@@ -113,7 +113,11 @@ pub struct Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "release {} revision {}: {}: {}", self.release, self.revision, self.doing, self.message)?;
+        write!(f, "release {}", self.release)?;
+        if self.revision > 0 {
+            write!(f, " revision {}", self.revision)?;
+        }
+        write!(f, ": {}: {}", self.doing, self.message)?;
         match &self.undone {
             Undone::Nothing if self.status == Status::Unknown => write!(f, "; its outcome is not recorded"),
             Undone::Nothing => write!(f, "; the revision is recorded as {}", self.status),

@@ -25,6 +25,17 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Happening {
+    /// The lock is with somebody else. If that one is heard of again, the run ends; if not, the lock is taken over.
+    LockAwaited {
+        /// Who holds it.
+        holder: String,
+        /// What it is doing.
+        doing: String,
+        /// Seconds since it was last heard of.
+        silent_seconds: i64,
+        /// Seconds until it counts as dead.
+        seconds_left: i64,
+    },
     /// The lock is ours.
     ReleaseLocked {
         /// Who holds it.

@@ -1,16 +1,16 @@
 //! Runs one hook: clears its place, creates it, waits until it is done, cleans up as its policies say.
 
-use bowline_cluster::{Delete, Metadata, ObjectRef};
+use bowline_cluster::{Apply, Delete, Metadata, ObjectRef};
 use bowline_manifest::{DeletePolicy, HookEvent, Manifest};
 use bowline_release::{HookExecution, HookPhase, Release};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cause::{Cause, Step};
 use crate::health::{Health, completion_of};
 use crate::record::policy_word;
 use crate::run::{Run, Trouble};
 use crate::wait::Until;
-use crate::{Happening, Phase};
+use crate::{FIELD_MANAGER, Happening, Phase};
 
 /// A hook of the plan.
 pub(crate) struct HookRun<'a> {
@@ -101,10 +101,25 @@ impl Run {
             "hook-delete-policy: before-hook-creation"
         } else if ended(&live) && live.annotation("helm.sh/hook").is_some() {
             "an earlier run of the hook left it"
+        } else if matches!(live.kind(), "Job" | "Pod") && !self.can_become(hook, &live).await {
+            "a run that ended before it left it, and it cannot be changed"
         } else {
             return Ok(());
         };
         self.delete_hook(&hook.object, reason).await
+    }
+
+    /// Whether a running hook that an interrupted run left can be gone on with: most of a Job cannot be changed.
+    async fn can_become(&self, hook: &HookRun<'_>, live: &Value) -> bool {
+        if live.annotation("helm.sh/hook").is_none() {
+            return true;
+        }
+        let mut body = hook.manifest.object.clone();
+        body["metadata"]["namespace"] = json!(hook.object.namespace);
+        let how = Apply { field_manager: FIELD_MANAGER.to_owned(), force: true, dry_run: true };
+        let tried = self.engine.cluster.apply(&hook.object, &body, &how).await;
+        // Any other answer comes again when it is applied, and is told of then.
+        !tried.is_err_and(|error| error.code() == Some(422))
     }
 
     /// Deletes a hook's object and waits until it is gone.

@@ -1,12 +1,13 @@
 //! One run: who, on which release, until when; what it says and how it ends.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use bowline_clock::Timestamp;
 use bowline_cluster::{ClusterError, ObjectRef};
 use bowline_graph::Graph;
 use bowline_manifest::{GroupVersionKind, ObjectKey};
-use bowline_release::{Lock, Release, ReleaseError, ReleaseStore, Status};
+use bowline_release::{Lock, LockHeld, Release, ReleaseError, ReleaseStore, Status};
 
 use crate::cause::{Cause, Step};
 use crate::leftovers::Leftovers;
@@ -110,9 +111,7 @@ impl Run {
         options: &Options,
         cancel: &Cancel,
     ) -> Result<Self, EngineError> {
-        let lock =
-            Lock::acquire(&engine.cluster, &engine.clock, (namespace, release), &engine.identity, doing, &options.lock)
-                .await?;
+        let lock = Self::lock(engine, (release, namespace), doing, options, cancel).await?;
         let run = Self {
             engine: engine.clone(),
             store: engine.releases(namespace),
@@ -134,6 +133,53 @@ impl Run {
             taken_over_from: run.lock.taken_over_from().map(|holder| holder.identity.clone()),
         });
         Ok(run)
+    }
+
+    async fn lock(
+        engine: &Engine,
+        (release, namespace): (&str, &str),
+        doing: &str,
+        options: &Options,
+        cancel: &Cancel,
+    ) -> Result<Lock, EngineError> {
+        let awaited = std::sync::Mutex::new(None);
+        let waiting = |held: &LockHeld| {
+            let at = engine.clock.now();
+            let seconds = |other: Timestamp, since: Timestamp| other.duration_since(since).as_secs().max(0);
+            let what = Happening::LockAwaited {
+                holder: held.holder.identity.clone(),
+                doing: held.holder.doing.clone(),
+                silent_seconds: held.holder.last_heartbeat.map_or(0, |last| seconds(at, last)),
+                seconds_left: held.until.map_or(0, |until| seconds(until, at)),
+            };
+            let (release, namespace) = (release.to_owned(), namespace.to_owned());
+            engine.sink.event(&Event { at, release, namespace, revision: 0, what });
+            *awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
+        };
+        let place = (namespace, release);
+        let (cluster, clock) = (&engine.cluster, &engine.clock);
+        let taken = Lock::acquire(cluster, clock, place, &engine.identity, doing, &options.lock, &waiting);
+        tokio::select! {
+            biased;
+            // A signal that came before is heard when the run has begun, and ends it in an orderly way.
+            () = cancel.cancelled(), if !cancel.is_cancelled() => {}
+            taken = taken => return Ok(taken?),
+        }
+        let held = awaited.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let message =
+            held.map_or_else(|| "it was interrupted".to_owned(), |held| format!("it was interrupted: {held}"));
+        Err(EngineError::Failed(Box::new(Failure {
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
+            revision: 0,
+            doing: "lock the release".into(),
+            message: message.clone(),
+            cause: Cause { steps: vec![Step::new(format!("release {release}"), "", message)], hint: None },
+            undone: Undone::Nothing,
+            status: Status::Unknown,
+            timed_out: false,
+            interrupted: true,
+        })))
     }
 
     /// Says how it ended and gives the lock back. An error of that is none of the run.

@@ -439,7 +439,7 @@ pub async fn locked_and_dead_runs(world: &World, namespace: &str) {
     let options =
         LockOptions { heartbeat: Duration::from_secs(1), deadline: Duration::from_secs(3), ..LockOptions::default() };
     let place = (namespace, "web");
-    let take = || Lock::acquire(&world.cluster, &world.clock, place, "ann@laptop", "upgrade", &options);
+    let take = || Lock::acquire(&world.cluster, &world.clock, place, "ann@laptop", "upgrade", &options, &|_| {});
     let held = take().await.unwrap();
     let error = stage.deploy_fails(stage.request(set("blue"))).await;
     let EngineError::Release(inner) = &error else { panic!("{error}") };
@@ -458,13 +458,12 @@ pub async fn locked_and_dead_runs(world: &World, namespace: &str) {
         "metadata": {"name": "bowline.web", "namespace": namespace},
         "spec": {"holderIdentity": "dead@laptop", "leaseDurationSeconds": 1, "acquireTime": now, "renewTime": now}});
     world.cluster.create(&lease).await.unwrap();
-    let mut request = stage.request(set("blue"));
-    request.options.lock.wait = Duration::from_secs(10);
-    let third = stage.engine.deploy(request, &Cancel::never()).await.unwrap().release;
+    let third = stage.engine.deploy(stage.request(set("blue")), &Cancel::never()).await.unwrap().release;
     assert_eq!((third.version, third.info.status), (3, Status::Deployed));
     let expected = [(1, Status::Superseded), (2, Status::Failed), (3, Status::Deployed)];
     assert_eq!(stage.statuses().await, expected);
     assert!(stage.store().get("web", 2).await.unwrap().unwrap().info.description.contains("dead@laptop"));
+    assert!(stage.said.has(|w| matches!(w, Happening::LockAwaited { holder, .. } if holder == "dead@laptop")));
     assert!(
         stage
             .said

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::ReleaseError;
 
@@ -15,7 +16,8 @@ const DOING: &str = "bowline.dev/doing";
 /// How a lock is taken and kept.
 #[derive(Clone, Debug)]
 pub struct LockOptions {
-    /// How long to wait for a lock that somebody else holds; zero to be told so at once.
+    /// How long to wait for a lock whose holder is alive; zero to be told so as soon as it is heard of. One that is not
+    /// heard of is waited for until it counts as dead, in any case.
     pub wait: Duration,
     /// How often the holder says that it is alive.
     pub heartbeat: Duration,
@@ -25,7 +27,7 @@ pub struct LockOptions {
 
 impl Default for LockOptions {
     fn default() -> Self {
-        Self { wait: Duration::ZERO, heartbeat: Duration::from_secs(5), deadline: Duration::from_secs(20) }
+        Self { wait: Duration::ZERO, heartbeat: Duration::from_secs(2), deadline: Duration::from_secs(10) }
     }
 }
 
@@ -95,10 +97,10 @@ struct Lease {
 
 impl Lock {
     /// Takes the lock of a release: a Lease `bowline.RELEASE` in its namespace. A holder that has not been heard of for
-    /// its deadline is passed over.
+    /// its deadline is passed over. `waiting` is told when there is a holder to wait for, once for each.
     ///
     /// # Errors
-    /// [`ReleaseError::Held`] where somebody else holds it for longer than `options.wait`.
+    /// [`ReleaseError::Held`] where somebody else, who is alive, holds it for longer than `options.wait`.
     pub async fn acquire(
         cluster: &Cluster,
         clock: &Clock,
@@ -106,6 +108,7 @@ impl Lock {
         identity: &str,
         doing: &str,
         options: &LockOptions,
+        waiting: &(dyn Fn(&LockHeld) + Send + Sync),
     ) -> Result<Self, ReleaseError> {
         let lease = Lease {
             cluster: cluster.clone(),
@@ -115,17 +118,28 @@ impl Lock {
             identity: identity.to_owned(),
             deadline: options.deadline,
         };
-        let waiting_until = tokio::time::Instant::now() + options.wait;
+        let begun = Instant::now();
+        // The first sign of life that was seen, and since when nothing else was.
+        let mut first: Option<Holder> = None;
+        let mut newest: Option<(Holder, Instant)> = None;
         let taken_over_from = loop {
-            match lease.take(doing).await? {
+            // Told by our own clock too, so that a holder whose clock is ahead does not count as alive for longer.
+            let silent = newest.as_ref().map(|(holder, since)| (holder, since.elapsed()));
+            match lease.take(doing, silent).await? {
                 Taken::Yes { from } => break from,
                 Taken::Raced => {}
                 Taken::Held(held) => {
-                    if tokio::time::Instant::now() >= waiting_until {
+                    if newest.as_ref().is_none_or(|(holder, _)| holder.identity != held.holder.identity) {
+                        waiting(&held);
+                    }
+                    if newest.as_ref().is_none_or(|(holder, _)| *holder != held.holder) {
+                        newest = Some((held.holder.clone(), Instant::now()));
+                    }
+                    let is_alive = *first.get_or_insert_with(|| held.holder.clone()) != held.holder;
+                    if is_alive && begun.elapsed() >= options.wait {
                         return Err(held.into());
                     }
-                    let left = waiting_until - tokio::time::Instant::now();
-                    tokio::time::sleep(left.min(options.heartbeat / 5).max(Duration::from_millis(10))).await;
+                    tokio::time::sleep((options.heartbeat / 5).max(Duration::from_millis(10))).await;
                 }
             }
         };
@@ -203,7 +217,8 @@ impl Lease {
         ReleaseError::cluster(format!("lock release {}", self.release))
     }
 
-    async fn take(&self, doing: &str) -> Result<Taken, ReleaseError> {
+    /// `silent` is the holder as last seen, and for how long that has not changed.
+    async fn take(&self, doing: &str, silent: Option<(&Holder, Duration)>) -> Result<Taken, ReleaseError> {
         let Some(mut lease) = self.cluster.get(&self.object).await.map_err(self.failed())? else {
             let mut body = json!({
                 "apiVersion": self.object.gvk.api_version(),
@@ -222,7 +237,9 @@ impl Lease {
             return self.take_over(&mut lease, doing, None).await;
         }
         let until = expiry(&lease, holder.last_heartbeat);
-        if until.is_none_or(|until| self.clock.now() >= until) {
+        let allowed = Duration::from_secs(lease["spec"]["leaseDurationSeconds"].as_u64().unwrap_or_default());
+        let is_silent = silent.is_some_and(|(seen, silence)| *seen == holder && silence >= allowed);
+        if is_silent || until.is_none_or(|until| self.clock.now() >= until) {
             return self.take_over(&mut lease, doing, Some(holder)).await;
         }
         Ok(Taken::Held(LockHeld {

@@ -10,7 +10,7 @@ use crate::bowline::{Home, Run};
 use crate::kill::nix_kill;
 
 /// A Service of its own that answers every request; the shell of the container decides what it does before.
-const DEPLOYMENT: &str = r#"
+pub(crate) const DEPLOYMENT: &str = r#"
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web }
@@ -28,12 +28,12 @@ spec:
 "#;
 
 /// An application of one chart whose containers are shell scripts.
-struct Sample {
+pub(crate) struct Sample {
     folder: tempfile::TempDir,
 }
 
 impl Sample {
-    fn new(templates: &[(&str, &str)], values: &str) -> Self {
+    pub(crate) fn new(templates: &[(&str, &str)], values: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("chart");
         fs::create_dir_all(chart.join("templates")).unwrap();
@@ -52,7 +52,7 @@ impl Sample {
         Self::new(&[("web.yaml", &text)], &format!("script: {script:?}\n"))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -64,7 +64,7 @@ impl Sample {
 }
 
 #[track_caller]
-fn says(run: &Run, parts: &[&str]) {
+pub(crate) fn says(run: &Run, parts: &[&str]) {
     for part in parts {
         assert!(run.stderr.contains(part), "{part:?} is not in\n{}", run.stderr);
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod bowline;
+mod dead_run;
 mod faults;
 mod http;
 mod inspect;
