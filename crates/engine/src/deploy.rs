@@ -1,10 +1,12 @@
 //! Installs or upgrades a release.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bowline_clock::Timestamp;
 use bowline_cluster::ObjectRef;
 use bowline_graph::Graph;
+use bowline_manifest::ManifestSet;
 use bowline_plan::{DeployInput, DeployKind, DeployOptions, Plan};
 use bowline_release::{Release, Status};
 use jiff::SignedDuration;
@@ -27,10 +29,11 @@ impl Engine {
     /// [`EngineError::Failed`] where the run began and failed; every other variant means that nothing was changed, but
     /// for the namespace that it may have created.
     pub async fn deploy(&self, request: DeployRequest, cancel: &Cancel) -> Result<Outcome, EngineError> {
-        self.ensure_namespace(&request).await?;
+        let set = deployable(&request.manifests)?;
+        self.ensure_namespace(&request, &set).await?;
         let names = (request.release.as_str(), request.namespace.as_str());
         let mut run = Run::begin(self, names, "deploy", &request.options, cancel).await?;
-        let result = self.deploy_locked(&mut run, &request).await;
+        let result = self.deploy_locked(&mut run, &request, &set).await;
         let message = match &result {
             Ok(outcome) => Ok(outcome.release.info.description.clone()),
             Err(error) => Err(error.to_string()),
@@ -41,7 +44,7 @@ impl Engine {
 
     /// The namespace holds the lock and the records, so it comes before everything. Where the chart has a manifest for
     /// it, that one is applied, marked as the release's: Helm would refuse it as foreign right after creating it.
-    async fn ensure_namespace(&self, request: &DeployRequest) -> Result<(), EngineError> {
+    async fn ensure_namespace(&self, request: &DeployRequest, set: &ManifestSet) -> Result<(), EngineError> {
         let namespace = request.namespace.as_str();
         let object = ObjectRef::new("v1", "Namespace", "", namespace);
         let doing = format!("see to namespace {namespace}");
@@ -52,7 +55,7 @@ impl Engine {
         if !request.create_namespace {
             return Err(EngineError::NamespaceMissing { namespace: namespace.to_owned() });
         }
-        let body = match Run::namespace_object(&request.manifests, namespace) {
+        let body = match Run::namespace_object(set, namespace) {
             Some(mut manifest) => {
                 Owner { release: &request.release, namespace }.sign(&mut manifest);
                 manifest
@@ -64,7 +67,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn deploy_locked(&self, run: &mut Run, request: &DeployRequest) -> Result<Outcome, EngineError> {
+    async fn deploy_locked(
+        &self,
+        run: &mut Run,
+        request: &DeployRequest,
+        set: &ManifestSet,
+    ) -> Result<Outcome, EngineError> {
         let mut history = run.store.history(&request.release).await?;
         run.settle_pending(&mut history).await?;
         let due = history.last().map_or(1, |last| last.version + 1);
@@ -74,7 +82,7 @@ impl Engine {
         run.revision = due;
         let kind = kind_of(&history);
         let previous = if kind == DeployKind::Install { Vec::new() } else { previous_objects(&history)? };
-        let graph = Arc::new(Graph::build(&request.manifests, &request.namespace));
+        let graph = Arc::new(Graph::build(set, &request.namespace));
         run.graph = Some(Arc::clone(&graph));
         let live = self.live_objects(&graph, &previous).await?;
         if !request.options.take_ownership {
@@ -82,7 +90,7 @@ impl Engine {
             self.refuse_foreign(&graph, &previous, &live, run.owner(), doing)?;
         }
         let plan = Plan::deploy(&DeployInput {
-            desired: &request.manifests,
+            desired: set,
             graph: &graph,
             live: &live,
             previous: &previous,
@@ -115,7 +123,7 @@ impl Engine {
             removed.set_status(Status::Superseded, "superseded by new release");
             run.store.update(removed).await?;
         }
-        let work = Work { plan: &plan, set: &request.manifests, graph: &graph, live: &live };
+        let work = Work { plan: &plan, set, graph: &graph, live: &live };
         match run.carry_out(&work, &mut release).await {
             Ok(()) => {}
             Err(trouble) => return Err(self.deploy_failed(run, request, kind, release, trouble).await),
@@ -193,6 +201,13 @@ impl Engine {
             Err(error) => Undone::Failed { doing: format!("rollback to revision {to}"), message: error.to_string() },
         }
     }
+}
+
+/// The objects of a set, lists taken apart.
+pub(crate) fn deployable(set: &ManifestSet) -> Result<Cow<'_, ManifestSet>, EngineError> {
+    let flat = set.flattened();
+    let problems: Vec<String> = flat.incomplete().iter().map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(flat) } else { Err(EngineError::Incomplete { problems }) }
 }
 
 /// A release that was never installed, or was removed with its history kept, is installed.

@@ -17,6 +17,12 @@ pub enum EngineError {
     /// The release could not be read, recorded or locked.
     #[error(transparent)]
     Release(Box<ReleaseError>),
+    /// Documents of the chart are no objects that can be deployed.
+    #[error("the chart cannot be deployed: {}", problems.join("; "))]
+    Incomplete {
+        /// One sentence for each document, with its place.
+        problems: Vec<String>,
+    },
     /// The namespace is not there, and was not to be created.
     #[error("namespace {namespace} does not exist")]
     NamespaceMissing {

@@ -6,7 +6,7 @@ use bowline_manifest::GroupVersionKind;
 use bowline_plan::{DeployInput, DeployKind, DeployOptions, Plan};
 use bowline_release::{Release, Status};
 
-use crate::deploy::kind_of;
+use crate::deploy::{deployable, kind_of};
 use crate::stored::{manifest_set, previous_objects};
 use crate::{DeployRequest, Engine, EngineError, Health, health_of};
 
@@ -47,13 +47,14 @@ impl Engine {
     /// # Errors
     /// As [`Engine::deploy`] before it begins.
     pub async fn plan(&self, request: &DeployRequest) -> Result<Plan, EngineError> {
+        let set = deployable(&request.manifests)?;
         let history = self.releases(&request.namespace).history(&request.release).await?;
         let kind = kind_of(&history);
         let previous = if kind == DeployKind::Install { Vec::new() } else { previous_objects(&history)? };
-        let graph = Graph::build(&request.manifests, &request.namespace);
+        let graph = Graph::build(&set, &request.namespace);
         let live = self.live_objects(&graph, &previous).await?;
         Ok(Plan::deploy(&DeployInput {
-            desired: &request.manifests,
+            desired: &set,
             graph: &graph,
             live: &live,
             previous: &previous,

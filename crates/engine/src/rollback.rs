@@ -6,6 +6,7 @@ use bowline_graph::Graph;
 use bowline_plan::{DeployInput, DeployKind, DeployOptions, Plan};
 use bowline_release::{ApplyMethod, HookExecution, Info, Release, Status};
 
+use crate::deploy::deployable;
 use crate::operations::Work;
 use crate::run::Run;
 use crate::stored::{manifest_set, previous_objects};
@@ -48,7 +49,8 @@ impl Engine {
         };
         run.revision = last.version + 1;
         run.recorded = false;
-        let set = manifest_set(target)?;
+        let stored = manifest_set(target)?;
+        let set = deployable(&stored)?;
         let previous = previous_objects(&history)?;
         let graph = Arc::new(Graph::build(&set, &run.namespace));
         run.graph = Some(Arc::clone(&graph));

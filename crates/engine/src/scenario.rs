@@ -21,6 +21,10 @@ use crate::{
     UninstallRequest,
 };
 
+mod documents;
+
+pub use documents::odd_documents;
+
 /// How the containers of a pod fare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Play {
@@ -589,6 +593,7 @@ pub async fn all(world: &World) {
     locked_and_dead_runs(world, "locked").await;
     interrupted(world, "interrupted").await;
     namespaces_and_moved_releases(world, "moved").await;
+    odd_documents(world, "documents").await;
 }
 
 /// A set out of objects, in the order given.

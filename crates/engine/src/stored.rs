@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::EngineError;
 
-/// What a revision deployed; CRDs are not in its record.
+/// What a revision deployed, lists taken apart; CRDs are not in its record.
 pub(crate) fn manifest_set(release: &Release) -> Result<ManifestSet, EngineError> {
     let broken =
         |cause: String| EngineError::StoredManifest { release: release.name.clone(), revision: release.version, cause };
@@ -22,7 +22,7 @@ pub(crate) fn manifest_set(release: &Release) -> Result<ManifestSet, EngineError
         let Some(manifest) = read(&hook.path, &hook.manifest).map_err(&broken)? else { continue };
         set.hooks.push(manifest);
     }
-    Ok(set)
+    Ok(set.flattened().into_owned())
 }
 
 /// The ordinary objects that may be in the cluster for a release: those of the revision in force, and of the revisions

@@ -75,4 +75,5 @@ scenarios!(
     locked_and_dead_runs,
     interrupted,
     namespaces_and_moved_releases,
+    odd_documents,
 );

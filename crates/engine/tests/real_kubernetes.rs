@@ -65,5 +65,6 @@ scenarios!(
     locked_and_dead_runs,
     interrupted,
     namespaces_and_moved_releases,
+    odd_documents,
     definitions_come_first,
 );

@@ -12,6 +12,7 @@
 //! Never: does I/O; knows a kind's schema.
 #![forbid(unsafe_code)]
 
+mod deployable;
 mod hook;
 mod key;
 mod object;

@@ -65,6 +65,22 @@ pub enum ManifestError {
         /// The missing field.
         field: &'static str,
     },
+    /// The API server is to make the name up; then nobody finds the object again.
+    #[error(
+        "{location}: {kind} has metadata.generateName and no metadata.name: a release's objects are found again by their names"
+    )]
+    GeneratedName {
+        /// Where the prefix stands.
+        location: Location,
+        /// The object's kind.
+        kind: String,
+    },
+    /// A hook of several objects.
+    #[error("{location}: a hook cannot be a list: make each of its items a hook")]
+    HookList {
+        /// Where the document starts.
+        location: Location,
+    },
 }
 
 impl Manifest {

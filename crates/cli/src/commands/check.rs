@@ -13,7 +13,7 @@ use crate::printer::Printer;
 pub(crate) fn run(arguments: &args::Check, printer: Printer) -> Result<Exit, Failure> {
     let mut application = application::load(&arguments.application)?;
     let rendered = application.render()?;
-    let findings = bowline_check::check(&Graph::build(&rendered.request.manifests, &application.namespace));
+    let findings = bowline_check::check(&Graph::build(&rendered.request.manifests.flattened(), &application.namespace));
     match arguments.output {
         args::Output::Json => printer.json(&findings),
         args::Output::Text => printer.data(&text(&findings)),
