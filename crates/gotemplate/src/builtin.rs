@@ -86,6 +86,7 @@ impl<'t, H> Frame<'t, '_, H> {
         }
         let callee = match (builtin, args.first()) {
             (Builtin::Call, Some(arg)) => arg.to_string(),
+            (Builtin::Call, None) => piped.as_ref().map(piped_name).unwrap_or_default(),
             _ => String::new(),
         };
         let values = self.values(dot, params, args, piped)?;
@@ -132,6 +133,15 @@ impl<'t, H> Frame<'t, '_, H> {
             }
         }
         Ok(piped.unwrap_or(value))
+    }
+}
+
+/// How Go names a value that is not a string when it is asked for one.
+fn piped_name(piped: &Operand) -> String {
+    match &piped.value {
+        Value::Text(text) => text.to_str().into_owned(),
+        Value::Nil => "<invalid Value>".to_owned(),
+        other => format!("<{} Value>", other.type_name()),
     }
 }
 

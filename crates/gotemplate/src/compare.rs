@@ -70,10 +70,10 @@ fn equal_other(one: &Value, two: &Value) -> Result<bool, String> {
         // Go's own message has the operands in this order.
         return Err(format!(
             "non-comparable types {}: {}, {}: {}",
-            shown(one),
+            shown(b"%s", one),
             one.type_name(),
             two.type_name(),
-            shown(two)
+            shown(b"%v", two)
         ));
     }
     if one.is_nil() || two.is_nil() {
@@ -81,12 +81,12 @@ fn equal_other(one: &Value, two: &Value) -> Result<bool, String> {
     }
     match (one, two) {
         (Value::Object(one), Value::Object(two)) => Ok(Rc::ptr_eq(one, two) || one.equals(two.as_ref())),
-        _ => Err(format!("non-comparable type {}: {}", shown(two), two.type_name())),
+        _ => Err(format!("non-comparable type {}: {}", shown(b"%s", two), two.type_name())),
     }
 }
 
-fn shown(value: &Value) -> String {
-    String::from_utf8_lossy(&crate::fmt::sprint(std::slice::from_ref(value))).into_owned()
+fn shown(format: &[u8], value: &Value) -> String {
+    String::from_utf8_lossy(&crate::fmt::sprintf(format, std::slice::from_ref(value))).into_owned()
 }
 
 fn incompatible(one: &Value, two: &Value) -> String {

@@ -8,14 +8,22 @@ use crate::text::first_rune;
 pub(crate) fn joined(args: &[Value]) -> Vec<u8> {
     match args {
         [Value::Text(text)] => text.to_vec(),
-        // What is no value prints as it does in an action.
         _ => {
-            let shown: Vec<Value> = args
-                .iter()
-                .map(|arg| if matches!(arg, Value::Nil) { Value::from("<no value>") } else { arg.clone() })
-                .collect();
+            let shown: Vec<Value> = args.iter().map(as_in_an_action).collect();
             crate::fmt::sprint(&shown)
         }
+    }
+}
+
+/// What an action prints for a value, where that is not what `fmt` prints.
+fn as_in_an_action(value: &Value) -> Value {
+    match value {
+        Value::Nil => Value::from("<no value>"),
+        Value::Object(object) if object.kind() == crate::Kind::Ptr && object.string().is_none() => {
+            let text = crate::fmt::sprint(std::slice::from_ref(value));
+            Value::text(text.strip_prefix(b"&").unwrap_or(&text))
+        }
+        other => other.clone(),
     }
 }
 

@@ -56,9 +56,14 @@ pub trait Object: Any {
         self.string()
     }
 
-    /// What JSON is made of, where that is not the exported fields under their own names.
+    /// What JSON is made of, where that is not an object of fields.
     fn json(&self) -> Option<Value> {
         None
+    }
+
+    /// The fields of the JSON object, in order: the exported ones under their own names.
+    fn json_fields(&self) -> Vec<(Cow<'static, str>, Value)> {
+        self.fields().into_iter().filter(|(name, _)| name.starts_with(char::is_uppercase)).collect()
     }
 
     /// The number, where the Go type is an integer type.

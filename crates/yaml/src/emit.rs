@@ -61,6 +61,18 @@ pub fn emit(value: &(impl Emit + ?Sized)) -> Result<String, EmitError> {
     Ok(emitter.finish())
 }
 
+/// The text of a value as `goyaml.v3` writes it with an indentation of two, which is Helm's `toYamlPretty`: sequences are
+/// indented under their keys, lines are not folded, floats keep their exponents.
+///
+/// # Errors
+/// Where Go fails: control characters.
+pub fn emit_pretty(value: &(impl Emit + ?Sized)) -> Result<String, EmitError> {
+    let mut emitter = Emitter::new();
+    emitter.pretty = true;
+    value.emit(&mut emitter)?;
+    Ok(emitter.finish())
+}
+
 /// Key order of Go's YAML: letters after other characters, runs of digits by their number.
 pub fn natural_order(a: &str, b: &str) -> Ordering {
     let bytes = a.bytes().zip(b.bytes());
@@ -130,6 +142,8 @@ pub struct Emitter {
     /// Only indentation and indicators stand on this line.
     indention: bool,
     context: Context,
+    /// As [`emit_pretty`] says.
+    pretty: bool,
 }
 
 /// Lines are folded at the first space after this column.
@@ -147,7 +161,12 @@ impl Emitter {
             whitespace: true,
             indention: true,
             context: Context::Root,
+            pretty: false,
         }
+    }
+
+    fn width(&self) -> usize {
+        if self.pretty { usize::MAX } else { WIDTH }
     }
 
     fn finish(mut self) -> String {
@@ -180,6 +199,10 @@ impl Emitter {
     /// # Errors
     /// Infinity and NaN.
     pub fn float(&mut self, value: f64) -> Result<(), EmitError> {
+        if self.pretty {
+            self.verbatim(&format_float(value));
+            return Ok(());
+        }
         let json = format_json_float(value).ok_or_else(|| EmitError::NotJson(number::go_special(value)))?;
         match resolve(&json) {
             Resolved::Int(value) => self.int(value),
@@ -213,7 +236,7 @@ impl Emitter {
             return Ok(());
         }
         let outer = self.indent;
-        let indentless = self.context == Context::Value && !self.indention;
+        let indentless = self.context == Context::Value && !self.indention && !self.pretty;
         self.indent = Some(outer.map_or(0, |indent| if indentless { indent } else { indent + INDENT }));
         for item in items {
             self.write_indent();
@@ -351,7 +374,7 @@ impl Emitter {
 
     fn plain(&mut self, text: &str, may_break: bool) {
         self.space();
-        if self.column + text.len() <= WIDTH || !may_break {
+        if self.column + text.len() <= self.width() || !may_break {
             self.out.push_str(text);
             self.column += text.chars().count();
         } else {
@@ -359,7 +382,7 @@ impl Emitter {
             let mut rest = text.chars();
             while let Some(c) = rest.next() {
                 if c == ' ' {
-                    if !spaces && self.column > WIDTH && !rest.as_str().starts_with(' ') {
+                    if !spaces && self.column > self.width() && !rest.as_str().starts_with(' ') {
                         self.write_indent();
                     } else {
                         self.put(c);
@@ -385,7 +408,7 @@ impl Emitter {
         while let Some(c) = rest.next() {
             if c == ' ' {
                 let inside = !first && !rest.as_str().is_empty();
-                if may_break && !spaces && self.column > WIDTH && inside && !rest.as_str().starts_with(' ') {
+                if may_break && !spaces && self.column > self.width() && inside && !rest.as_str().starts_with(' ') {
                     self.write_indent();
                 } else {
                     self.put(c);
@@ -429,7 +452,7 @@ impl Emitter {
                 self.escaped(c);
                 spaces = false;
             } else if c == ' ' {
-                if may_break && !spaces && self.column > WIDTH && !first && !rest.as_str().is_empty() {
+                if may_break && !spaces && self.column > self.width() && !first && !rest.as_str().is_empty() {
                     self.write_indent();
                     if rest.as_str().starts_with(' ') {
                         self.put('\\');

@@ -27,7 +27,7 @@ mod token;
 mod value;
 
 pub use decode::{Decoder, Target, require_map};
-pub use emit::{Emit, EmitError, Emitter, emit, natural_order};
+pub use emit::{Emit, EmitError, Emitter, emit, emit_pretty, natural_order};
 pub use error::Error;
 pub use node::{Mark, Node, NodeKind, Span};
 pub use number::{format_float, format_json_float};

@@ -80,7 +80,7 @@ impl Printer {
             // Addresses differ from run to run in Go too.
             ('p', Value::List(_) | Value::Map(_) | Value::Bytes(_)) => self.push("0xc000000000"),
             ('p', Value::Object(object)) if object.kind() == Kind::Ptr => self.push("0xc000000000"),
-            ('w', _) => self.bad_verb(verb, value),
+            ('w', _) if !matches!(value, Value::Bytes(_)) => self.bad_verb(verb, value),
             _ => self.value(value, verb, 0),
         }
     }
@@ -126,7 +126,8 @@ impl Printer {
                 let name = list.kind().name;
                 let nil = list.is_nil();
                 let items = list.to_vec();
-                self.sequence(name, nil, items.len(), |printer, i| printer.value(&items[i], verb, depth + 1));
+                let element = list.kind().element;
+                self.sequence(name, nil, items.len(), |printer, i| printer.element(&items[i], element, verb, depth));
             }
             Value::Map(map) => {
                 let (name, nil, entries) = (map.kind().name, map.is_nil(), map.to_vec());
@@ -270,16 +271,19 @@ impl Printer {
     fn bytes(&mut self, value: &Value, bytes: &[u8], verb: char, depth: usize) {
         match verb {
             's' | 'x' | 'X' | 'q' => self.text(value, bytes, verb),
-            'v' | 'd' if self.flags.sharp_v => self.sequence("[]byte", false, bytes.len(), |printer, i| {
-                Flags { sharp: true, ..printer.flags }.integer(
-                    &mut printer.out,
-                    u64::from(bytes[i]),
-                    16,
-                    false,
-                    'v',
-                    false,
-                );
-            }),
+            'v' | 'd' if self.flags.sharp_v => {
+                let name = if depth == 0 { "[]byte" } else { "[]uint8" };
+                self.sequence(name, false, bytes.len(), |printer, i| {
+                    Flags { sharp: true, ..printer.flags }.integer(
+                        &mut printer.out,
+                        u64::from(bytes[i]),
+                        16,
+                        false,
+                        'v',
+                        false,
+                    );
+                });
+            }
             _ => self.sequence("[]uint8", false, bytes.len(), |printer, i| {
                 printer.value(&Value::Uint8(bytes[i]), verb, depth + 1);
             }),

@@ -113,3 +113,10 @@ fn rounded(nanoseconds: i64) -> String {
     let unit = units.into_iter().find(|(unit, _)| size > *unit);
     unit.map_or_else(|| "0s".to_owned(), |(unit, name)| format!("{}{name}", size / unit))
 }
+
+/// A time as TOML writes it: with an offset, or a date or time alone.
+pub(super) fn read_time(text: &str) -> Option<impl bowline_gotemplate::Object + 'static> {
+    let text = text.replacen(' ', "T", 1).replace('t', "T").replace('z', "Z");
+    let layouts = ["2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02", "15:04:05"];
+    layouts.iter().find_map(|layout| read::read(layout, &text, &jiff::tz::TimeZone::UTC).ok())
+}

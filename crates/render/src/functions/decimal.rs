@@ -11,10 +11,10 @@ const DIVISION_PLACES: i64 = 16;
 
 pub(super) fn table() -> Vec<Function<Host>> {
     vec![
-        pure("add1f", &[Any], Float, |args| folded(&args[0], &[Value::Int(1)], |one, two| Ok(one.add(two)))),
-        variadic("addf", &[Any], Float, |args| folded(&Value::Int(0), args, |one, two| Ok(one.add(two)))),
+        pure("add1f", &[Any], Float, |args| folded(&args[0], &[Value::Int(1)], |one, two| Ok(one.add(&two)))),
+        variadic("addf", &[Any], Float, |args| folded(&Value::Int(0), args, |one, two| Ok(one.add(&two)))),
         variadic("subf", &[Any, Any], Float, |args| {
-            folded(&args[0], &args[1..], |one, two| Ok(one.add(two.negated())))
+            folded(&args[0], &args[1..], |one, two| Ok(one.add(&two.negated())))
         }),
         variadic("mulf", &[Any, Any], Float, |args| folded(&args[0], &args[1..], |one, two| Ok(one.multiply(&two)))),
         variadic("divf", &[Any, Any], Float, |args| folded(&args[0], &args[1..], |one, two| one.divide(&two))),
@@ -53,7 +53,7 @@ impl Decimal {
         &self.digits * power(self.exponent - exponent)
     }
 
-    fn add(self, other: Self) -> Self {
+    fn add(&self, other: &Self) -> Self {
         let exponent = self.exponent.min(other.exponent);
         Self { digits: self.scaled(exponent) + other.scaled(exponent), exponent }
     }

@@ -89,5 +89,8 @@ pub(super) fn deep_copy(value: &Value, depth: usize) -> Result<Value, bowline_go
 }
 
 fn copied(value: &Value) -> super::Answer {
+    if matches!(value, Value::Nil) {
+        return super::fail("reflect: call of reflect.Value.Type on zero Value");
+    }
     deep_copy(value, 0)
 }

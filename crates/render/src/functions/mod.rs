@@ -26,6 +26,7 @@ mod semver;
 mod split;
 mod strings;
 mod templates;
+mod toml;
 mod urls;
 mod yaml;
 
@@ -86,6 +87,7 @@ pub fn table() -> Vec<Function<Host>> {
         random::table(),
         durations::table(),
         dates::table(),
+        toml::table(),
         crypto::table(),
     ]
     .into_iter()

@@ -56,7 +56,7 @@ pub(super) fn table() -> Vec<Function<Host>> {
 fn below(environment: &dyn Environment, bound: u64) -> u64 {
     let mut bytes = [0; 8];
     environment.random(&mut bytes);
-    (u128::from(u64::from_le_bytes(bytes)) * u128::from(bound) >> 64) as u64
+    ((u128::from(u64::from_le_bytes(bytes)) * u128::from(bound)) >> 64) as u64
 }
 
 fn text(call: &mut Call<'_, Host>, allowed: fn(u8) -> bool) -> Answer {

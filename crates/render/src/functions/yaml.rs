@@ -4,7 +4,7 @@ use super::arguments::string;
 use super::{Host, fail, pure};
 use crate::convert::from_yaml_node;
 use bowline_gotemplate::Type::{Any, List as ListType, Map as MapType, Text};
-use bowline_gotemplate::{Function, List, Map, Object, Value};
+use bowline_gotemplate::{Function, List, Map, Object, Value, duration};
 use bowline_yaml::{self as yaml, Emit, EmitError, Emitter};
 
 pub(super) fn table() -> Vec<Function<Host>> {
@@ -14,6 +14,7 @@ pub(super) fn table() -> Vec<Function<Host>> {
             Ok(text) => Ok(Value::from(text)),
             Err(error) => fail(error.to_string()),
         }),
+        pure("toYamlPretty", &[Any], Text, |args| Ok(Value::from(to_yaml_pretty(&args[0]).unwrap_or_default()))),
         pure("fromYaml", &[Text], MapType, |args| {
             let (map, error) = match parse(&string(&args[0])) {
                 Ok(Value::Map(map)) => (map, None),
@@ -43,7 +44,16 @@ pub(super) fn table() -> Vec<Function<Host>> {
 /// # Errors
 /// Where Go's `yaml.Marshal` fails.
 pub fn to_yaml(value: &Value) -> Result<String, EmitError> {
-    let mut text = yaml::emit(&Yaml(value))?;
+    let mut text = yaml::emit(&Yaml { value, pretty: false })?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// A value as `toYamlPretty` writes it: sequences indented under their keys.
+fn to_yaml_pretty(value: &Value) -> Result<String, EmitError> {
+    let mut text = yaml::emit_pretty(&Yaml { value, pretty: true })?;
     if text.ends_with('\n') {
         text.pop();
     }
@@ -72,11 +82,19 @@ fn mismatch(value: &Value, wanted: &str) -> String {
 }
 
 /// A value of templates as a value to be written.
-struct Yaml<'v>(&'v Value);
+struct Yaml<'v> {
+    value: &'v Value,
+    /// Go's types go to YAML as they are, not by way of JSON.
+    pretty: bool,
+}
 
 impl Emit for Yaml<'_> {
     fn emit(&self, to: &mut Emitter) -> Result<(), EmitError> {
-        match self.0 {
+        let pretty = self.pretty;
+        match self.value {
+            Value::Duration(nanoseconds) if pretty => to.string(&duration::to_string(*nanoseconds))?,
+            Value::List(list) if pretty && list.is_nil() => to.seq::<Yaml<'_>>([])?,
+            Value::Map(map) if pretty && map.is_nil() => to.map::<Yaml<'_>>(Vec::new())?,
             Value::Nil => to.null(),
             Value::Bool(value) => to.bool(*value),
             Value::Int(number) | Value::Int64(number) | Value::Duration(number) => to.int(*number),
@@ -90,28 +108,29 @@ impl Emit for Yaml<'_> {
             Value::List(list) if list.is_nil() => to.null(),
             Value::Map(map) if map.is_nil() => to.null(),
             Value::List(list) => list.with(|items| {
-                let items: Vec<Yaml<'_>> = items.iter().map(Yaml).collect();
+                let items: Vec<Yaml<'_>> = items.iter().map(|value| Yaml { value, pretty }).collect();
                 to.seq(&items)
             })?,
             Value::Map(map) => map.with(|entries| {
                 let keys: Vec<_> = entries.keys().map(|key| key.to_str()).collect();
-                to.map(keys.iter().map(AsRef::as_ref).zip(entries.values().map(Yaml)).collect())
+                to.map(
+                    keys.iter().map(AsRef::as_ref).zip(entries.values().map(|value| Yaml { value, pretty })).collect(),
+                )
             })?,
-            Value::Object(object) => emit_object(object.as_ref(), to)?,
+            Value::Object(object) => emit_object(object.as_ref(), to, pretty)?,
         }
         Ok(())
     }
 }
 
-fn emit_object(object: &dyn Object, to: &mut Emitter) -> Result<(), EmitError> {
+fn emit_object(object: &dyn Object, to: &mut Emitter, pretty: bool) -> Result<(), EmitError> {
     if let Some(number) = object.as_int() {
         to.int(number);
         return Ok(());
     }
     if let Some(value) = object.json() {
-        return Yaml(&value).emit(to);
+        return Yaml { value: &value, pretty }.emit(to);
     }
-    let fields = object.fields();
-    let exported = fields.iter().filter(|(name, _)| name.starts_with(char::is_uppercase));
-    to.map(exported.map(|(name, value)| (name.as_ref(), Yaml(value))).collect())
+    let fields = object.json_fields();
+    to.map(fields.iter().map(|(name, value)| (name.as_ref(), Yaml { value, pretty })).collect())
 }

@@ -1,6 +1,6 @@
 //! `.Capabilities`: what the cluster, or the one imagined, can do.
 
-use bowline_gotemplate::{Element, Failure, Kind, List, ListKind, Map, Method, MethodType, Object, Text, Type, Value};
+use bowline_gotemplate::{Element, Failure, Kind, List, ListKind, Method, MethodType, Object, Type, Value};
 use std::any::Any;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -148,13 +148,7 @@ fn helm_version() -> Value {
             ("GoVersion", "go1.26.8".into()),
             ("KubeClientVersion", "v1.37".into()),
         ],
-        json: &[
-            ("version", "Version"),
-            ("git_commit", "GitCommit"),
-            ("git_tree_state", "GitTreeState"),
-            ("go_version", "GoVersion"),
-            ("kube_client_version", "KubeClientVersion"),
-        ],
+        json: &["version", "git_commit", "git_tree_state", "go_version", "kube_client_version"],
         text: None,
     })
 }
@@ -164,7 +158,7 @@ struct Struct {
     type_name: &'static str,
     fields: Vec<(&'static str, Value)>,
     /// Names in JSON, where they differ from the fields'; empty ones are left out.
-    json: &'static [(&'static str, &'static str)],
+    json: &'static [&'static str],
     /// What its pointer's `String` method gives.
     text: Option<String>,
 }
@@ -202,16 +196,13 @@ impl Object for Struct {
         self.text.clone()
     }
 
-    fn json(&self) -> Option<Value> {
+    fn json_fields(&self) -> Vec<(Cow<'static, str>, Value)> {
+        let all = self.fields().into_iter();
         if self.json.is_empty() {
-            return None;
+            return all.filter(|(name, _)| name.starts_with(char::is_uppercase)).collect();
         }
-        let entry = |(name, field): &(&str, &str)| {
-            let value = self.field(field)?;
-            let kept = value.truth() || *name == "kube_client_version";
-            kept.then(|| (Text::from(*name), value))
-        };
-        Some(Value::Map(self.json.iter().filter_map(entry).collect::<Map>()))
+        let renamed = self.json.iter().zip(all).map(|(name, (_, value))| (Cow::Borrowed(*name), value));
+        renamed.filter(|(name, value)| value.truth() || name == "kube_client_version").collect()
     }
 
     fn equals(&self, other: &dyn Object) -> bool {

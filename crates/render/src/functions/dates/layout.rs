@@ -97,8 +97,8 @@ pub(super) fn next(layout: &str) -> Option<(&str, &str, Part, &str)> {
             return Some((&layout[..at], &rest[..length], part, &rest[length..]));
         }
         // `_2006` is a line and a year.
-        if rest.starts_with("_2006") {
-            return Some((&layout[..=at], &rest[1..5], Part::LongYear, &rest[5..]));
+        if let Some(after) = rest.strip_prefix("_2006") {
+            return Some((&layout[..=at], &rest[1..5], Part::LongYear, after));
         }
     }
     None

@@ -88,14 +88,10 @@ impl Writer {
         }
         match object.json() {
             Some(value) => self.value(&value),
-            None => {
-                let fields = object.fields();
-                let exported: Vec<_> = fields.iter().filter(|(name, _)| is_exported(name)).collect();
-                self.group(b'{', b'}', exported.into_iter(), |writer, (name, value)| {
-                    writer.key(name.as_bytes());
-                    writer.value(value)
-                })
-            }
+            None => self.group(b'{', b'}', object.json_fields().iter(), |writer, (name, value)| {
+                writer.key(name.as_bytes());
+                writer.value(value)
+            }),
         }
     }
 
@@ -163,8 +159,4 @@ impl Writer {
         self.out.extend_from_slice(&text[plain..]);
         self.out.push(b'"');
     }
-}
-
-fn is_exported(name: &str) -> bool {
-    name.starts_with(char::is_uppercase)
 }
