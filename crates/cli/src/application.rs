@@ -45,6 +45,10 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         place(Failure::because(Exit::Usage, doing, &error), error.place().map(|p| (p.file.as_str(), p.line, p.column)))
             .hint(format!("bowline template {}   renders the chart alone", arguments.path.display()))
     })?;
+    chart.check_installable().map_err(|error| {
+        Failure::because(Exit::Usage, format!("use the chart {}", app.chart.display()), &error)
+            .hint("helm dependency build CHART   lays the dependencies out below charts/")
+    })?;
     Ok(Application {
         name: arguments.name.clone().unwrap_or_else(|| app.name.clone()),
         namespace: arguments.namespace.clone().unwrap_or_else(|| app.namespace.clone()),
