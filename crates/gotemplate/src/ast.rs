@@ -21,7 +21,10 @@ pub(crate) struct Tree {
 impl Tree {
     /// Whether the body is nothing but white space.
     pub(crate) fn is_blank(&self) -> bool {
-        self.body.iter().all(|node| matches!(node, Node::Text { text, .. } if is_space(text)))
+        self.body.iter().all(|node| match node {
+            Node::Text { from, to, .. } => is_space(&self.source[*from as usize..*to as usize]),
+            _ => false,
+        })
     }
 }
 
@@ -31,8 +34,17 @@ fn is_space(text: &[u8]) -> bool {
 
 /// A part of a template's body.
 pub(crate) enum Node {
-    Text { line: u32, text: Text },
-    Action { at: u32, line: u32, pipe: Pipe },
+    /// Text of the template itself: bytes of its source.
+    Text {
+        line: u32,
+        from: u32,
+        to: u32,
+    },
+    Action {
+        at: u32,
+        line: u32,
+        pipe: Pipe,
+    },
     If(Box<Branch>),
     Range(Box<Branch>),
     With(Box<Branch>),

@@ -132,7 +132,8 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
     fn walk(&mut self, dot: &Operand, nodes: &'t [Node]) -> Exec<Flow> {
         for node in nodes {
             match node {
-                Node::Text { line, text } => {
+                Node::Text { line, from, to } => {
+                    let text = &self.tree.source[*from as usize..*to as usize];
                     self.sink.write(Origin { file: &self.tree.file, line: *line, verbatim: true }, text);
                 }
                 Node::Action { line, pipe, .. } => {

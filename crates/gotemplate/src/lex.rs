@@ -494,11 +494,11 @@ impl<'a> Lexer<'a> {
 }
 
 fn lines(text: &[u8]) -> u32 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u32
+    memchr::memchr_iter(b'\n', text).count() as u32
 }
 
 fn find(text: &[u8], needle: &[u8; 2]) -> Option<usize> {
-    text.windows(2).position(|window| window == needle)
+    memchr::memmem::find(text, needle)
 }
 
 fn is_space(rune: char) -> bool {

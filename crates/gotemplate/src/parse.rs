@@ -246,7 +246,10 @@ impl<'p, 'a> Parser<'p, 'a> {
     fn text_or_action(&mut self) -> Parsed<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text { line: token.line, text: Text::from(token.text) })),
+            Kind::Text => {
+                let (from, to) = (token.at as u32, (token.at + token.text.len()) as u32);
+                Ok(Item::Node(Node::Text { line: token.line, from, to }))
+            }
             Kind::LeftDelim => {
                 self.action_line = token.line;
                 let item = deep(|| self.action())?;
