@@ -92,9 +92,9 @@ pub(crate) struct Command {
 
 /// An operand.
 pub(crate) enum Expr {
-    Field { at: u32, names: Box<[Box<str>]> },
+    Field { at: u32, names: Box<[Name]> },
     Chain(Box<Chain>),
-    Function { at: u32, name: Arc<str>, function: FunctionRef },
+    Function { at: u32, name: &'static str, function: FunctionRef },
     Pipe(Box<Pipe>),
     Variable(Box<Variable>),
     Dot { at: u32 },
@@ -104,11 +104,25 @@ pub(crate) enum Expr {
     Text(Box<Quoted>),
 }
 
+/// A name of a field: where it stands in the source, without its dot.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Name {
+    /// The name in the source that it was read from.
+    pub(crate) fn of(self, source: &[u8]) -> &[u8] {
+        source.get(self.from as usize..self.to as usize).unwrap_or_default()
+    }
+}
+
 /// `(pipeline).field.field`
 pub(crate) struct Chain {
     pub(crate) at: u32,
     pub(crate) start: Expr,
-    pub(crate) names: Vec<Box<str>>,
+    pub(crate) names: Box<[Name]>,
 }
 
 /// `$name.field.field`
@@ -116,7 +130,7 @@ pub(crate) struct Variable {
     pub(crate) at: u32,
     pub(crate) name: Arc<str>,
     pub(crate) slot: u32,
-    pub(crate) names: Box<[Box<str>]>,
+    pub(crate) names: Box<[Name]>,
 }
 
 /// A string constant, as written and as meant.
