@@ -76,7 +76,7 @@ impl fmt::Display for ExecError {
         let Self { file, line, column, node, message, .. } = self;
         write!(f, "template: {file}:{line}:{column}: executing {name} at <{node}>: {message}")?;
         if let Some(cause) = &self.cause {
-            write!(f, ": {cause}")?;
+            crate::with_stack(|| write!(f, ": {cause}"))?;
         }
         Ok(())
     }

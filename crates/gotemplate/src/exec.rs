@@ -18,12 +18,14 @@ pub(crate) struct Runtime<H> {
     pub(crate) parsed: HashMap<Text, Arc<[Arc<Tree>]>>,
     /// Argument lists for reuse.
     pub(crate) spare: Vec<Vec<Value>>,
+    /// How many functions are executing templates inside of each other.
+    pub(crate) calls: u32,
     depth: u32,
 }
 
 impl<H> Runtime<H> {
     pub(crate) fn new(host: H) -> Self {
-        Self { host, parsed: HashMap::new(), spare: Vec::new(), depth: 0 }
+        Self { host, parsed: HashMap::new(), spare: Vec::new(), calls: 0, depth: 0 }
     }
 }
 
