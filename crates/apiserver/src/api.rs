@@ -32,7 +32,7 @@ pub(crate) struct Inner {
 }
 
 impl Api {
-    /// An API with the namespaces that every cluster has, and otherwise empty. Its uids and suffixes come from
+    /// An API with the namespaces and roles that every cluster has, and otherwise empty. Its uids and suffixes come from
     /// `random`: hand it a fork of its own.
     pub fn new(clock: Clock, random: Random) -> Self {
         let api = Self(Arc::new(Inner {
@@ -44,23 +44,18 @@ impl Api {
             addresses: Mutex::default(),
             tokens: Mutex::default(),
         }));
-        api.bootstrap();
+        api.create_what_every_cluster_has();
         api
-    }
-
-    fn bootstrap(&self) {
-        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
-            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-            let made = self.create(&resources::NAMESPACES, "", namespace, &crate::WriteOptions::default());
-            if let Err(error) = made {
-                tracing::error!(%error, name, "could not create a namespace of every cluster");
-            }
-        }
     }
 
     /// The resources there are now.
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.0.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn change_catalog(&self, change: impl FnOnce(&mut Catalog)) {
+        let mut catalog = self.0.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut catalog));
     }
 
     /// Registers who serves the logs of pods: the node.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ResourceId;
+use crate::{CustomKind, ResourceId};
 
 /// A resource of the API.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Resource {
     pub subresources: Vec<Subresource>,
     /// Whether `metadata.generation` counts changes of anything but metadata and status.
     pub counts_generations: bool,
+    /// What its definition says, of a custom resource.
+    pub custom: Option<Arc<CustomKind>>,
 }
 
 /// A part of a resource with verbs of its own.
@@ -55,6 +57,9 @@ impl Resource {
 
     /// The schema of its kind; none for custom resources.
     pub(crate) fn schema(&self) -> Option<crate::schema::TypeId> {
+        if self.custom.is_some() {
+            return None;
+        }
         crate::schema::schema().of_kind(&self.id.group, &self.version, &self.kind)
     }
 
@@ -97,7 +102,6 @@ impl Catalog {
     }
 
     /// Takes one away.
-    #[allow(dead_code)] // custom resources come with the next slice
     pub(crate) fn remove(&mut self, id: &ResourceId) {
         self.by_id.remove(id);
     }
@@ -125,8 +129,13 @@ fn parse(line: &str) -> Option<Resource> {
     let (group, version, plural, singular, kind) = (next()?, next()?, next()?, next()?, next()?);
     let (scope, short_names, categories, subresources, generations) = (next()?, next()?, next()?, next()?, next()?);
     let review = generations == "review";
-    let verbs =
-        if review { words("create") } else { words("create,delete,deletecollection,get,list,patch,update,watch") };
+    let verbs = match plural {
+        _ if review => "create",
+        // Namespaces go one by one.
+        "namespaces" => "create,delete,get,list,patch,update,watch",
+        _ => "create,delete,deletecollection,get,list,patch,update,watch",
+    };
+    let verbs = words(verbs);
     let subresource = |text: &str| {
         let (name, of) = text.split_once('=').map_or((text, None), |(name, of)| (name, Some(of)));
         let (group, version, kind) = match of {
@@ -160,6 +169,7 @@ fn parse(line: &str) -> Option<Resource> {
         verbs,
         subresources: subresources.split(',').filter(|w| !w.is_empty()).filter_map(subresource).collect(),
         counts_generations: generations == "generation",
+        custom: None,
     })
 }
 

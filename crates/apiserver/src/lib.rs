@@ -13,7 +13,10 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod authorize;
+mod bootstrap;
 pub mod catalog;
+mod custom;
 mod delete;
 mod fields;
 mod http;
@@ -36,6 +39,7 @@ mod write;
 
 pub use api::Api;
 pub use catalog::{Catalog, Resource};
+pub use custom::{CustomKind, PrinterColumn};
 pub use http::{ApiService, Body, User};
 pub use logs::{LogOptions, LogSource, LogStream};
 pub use options::{

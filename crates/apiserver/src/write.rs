@@ -168,6 +168,10 @@ impl Api {
         managed::check_config(config)?;
         let unnamed = text(config, "namespace").to_owned();
         let config = checked_namespace(&resource, namespace, checked_type(&resource, config.clone())?)?;
+        let mut config = config;
+        if text(&config, "name").is_empty() {
+            set(&mut config, "name", name);
+        }
         if text(&config, "name") != name {
             let own = text(&config, "name");
             return Err(Status::bad_request(format!(
@@ -359,6 +363,9 @@ fn read(resource: &Resource, mut object: Value, options: &WriteOptions) -> Resul
                 let made = normal(schema(), of, given, &mut report);
                 report.unknown.iter_mut().for_each(|path| path.insert_str(0, "metadata."));
                 fields.insert("metadata".to_owned(), made);
+            }
+            if let Some(custom) = &resource.custom {
+                custom.normal(&mut object, &mut report.unknown);
             }
             object
         }

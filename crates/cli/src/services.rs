@@ -1,6 +1,6 @@
 //! The Services of a release: how many of their pods are ready, and where they are reached from here.
 
-use bowline_cluster::{Cluster, ClusterError, Metadata, Selection};
+use bowline_cluster::{Cluster, ClusterError, Metadata, ObjectRef, Selection};
 use bowline_manifest::GroupVersionKind;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,6 +19,11 @@ pub(crate) struct Service {
     pub(crate) wanted: i64,
     /// Where it is reached from outside of the cluster, when it can be.
     pub(crate) url: Option<String>,
+    /// Whether it is to have an address outside of the cluster.
+    #[serde(skip)]
+    pub(crate) is_load_balancer: bool,
+    #[serde(skip)]
+    uid: String,
 }
 
 /// One workload of a release.
@@ -52,6 +57,17 @@ pub(crate) async fn overview(cluster: &Cluster, namespace: &str, release: &str) 
     let services = owned(cluster, "v1", "Service", namespace, release).await?;
     let services = services.iter().map(|object| service(object, &workloads)).collect();
     Ok(Overview { services, workloads })
+}
+
+/// Why a Service of type LoadBalancer has no address: the last warning about it, `None` where there is none (yet).
+pub(crate) async fn refused_address(
+    cluster: &Cluster,
+    namespace: &str,
+    service: &Service,
+) -> Result<Option<String>, ClusterError> {
+    let object = ObjectRef::new("v1", "Service", namespace, &service.name);
+    let events = cluster.events_of(&object, &service.uid).await?;
+    Ok(events.into_iter().rev().find(|event| event.severity == "Warning").map(|event| event.message))
 }
 
 /// The table of Services as `up` and `status` print it.
@@ -104,6 +120,8 @@ fn service(object: &Value, workloads: &[Workload]) -> Service {
         ready: selected.iter().map(|workload| workload.ready).sum(),
         wanted: selected.iter().map(|workload| workload.wanted).sum(),
         url: url(object),
+        is_load_balancer: object.pointer("/spec/type").and_then(Value::as_str) == Some("LoadBalancer"),
+        uid: object.uid().to_owned(),
     }
 }
 

@@ -84,15 +84,18 @@ pub(super) struct WireList<'a> {
     pub(super) list: &'a List,
     pub(super) api_version: String,
     pub(super) kind: String,
-    pub(super) typed_items: bool,
+    /// Whether each item says its kind.
+    pub(super) kinds_in_items: bool,
+    /// Whether the kind is a built-in one.
+    pub(super) typed: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ListMeta<'a> {
     resource_version: String,
-    #[serde(rename = "continue", skip_serializing_if = "str::is_empty")]
-    continue_token: &'a str,
+    #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
+    continue_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remaining_item_count: Option<u64>,
 }
@@ -104,11 +107,12 @@ impl Serialize for WireList<'_> {
         map.serialize_entry("apiVersion", &self.api_version)?;
         let meta = ListMeta {
             resource_version: self.list.resource_version.to_string(),
-            continue_token: &self.list.continue_token,
+            // Lists of custom resources have the field even where it is empty.
+            continue_token: Some(&*self.list.continue_token).filter(|token| !token.is_empty() || !self.typed),
             remaining_item_count: self.list.remaining,
         };
         map.serialize_entry("metadata", &meta)?;
-        map.serialize_entry("items", &Items { items: &self.list.items, typed: self.typed_items })?;
+        map.serialize_entry("items", &Items { items: &self.list.items, typed: !self.kinds_in_items })?;
         map.end()
     }
 }

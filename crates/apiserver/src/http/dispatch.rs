@@ -11,6 +11,7 @@ use super::answer::{self, Body, WireList};
 use super::route::{Query, Route};
 use super::stream::Form;
 use super::{User, body, discovery, openapi, openapi_v2, review, scale, stream};
+use crate::authorize::{self, Attributes};
 use crate::catalog::Resource;
 use crate::metadata::text;
 use crate::options::Notes;
@@ -33,6 +34,7 @@ const JOBS_LET_GO: &str = "child pods are preserved by default when jobs are del
 
 pub(super) fn answer(api: &Api, head: &Parts, body: &Bytes) -> Response<Body> {
     let path = head.uri.path();
+    let user: User = head.extensions.get().cloned().unwrap_or_else(User::admin);
     if let Some(answer) = outside_resources(api, head, path) {
         return answer;
     }
@@ -46,7 +48,7 @@ pub(super) fn answer(api: &Api, head: &Parts, body: &Bytes) -> Response<Body> {
     };
     let request = Request {
         api,
-        user: head.extensions.get().cloned().unwrap_or_else(User::admin),
+        user,
         method: &head.method,
         headers: &head.headers,
         query: Query::parse(head.uri.query().unwrap_or_default()),
@@ -55,7 +57,8 @@ pub(super) fn answer(api: &Api, head: &Parts, body: &Bytes) -> Response<Body> {
         body,
         notes: Notes::default(),
     };
-    let mut response = request.answer().unwrap_or_else(|status| answer::status(&status));
+    let mut response =
+        request.authorized().and_then(|()| request.answer()).unwrap_or_else(|status| answer::status(&status));
     answer::warn(&mut response, &request.notes.take());
     response
 }
@@ -129,6 +132,35 @@ struct Request<'a> {
 type Answer = Result<Response<Body>, Status>;
 
 impl Request<'_> {
+    /// Refuses what the user may not do.
+    fn authorized(&self) -> Result<(), Status> {
+        let (name, watches) = (self.route.name.as_deref(), self.query.flag("watch"));
+        let verb = match (self.method, name) {
+            (&Method::GET | &Method::HEAD, _) if watches => "watch",
+            (&Method::GET | &Method::HEAD, None) => "list",
+            (&Method::GET | &Method::HEAD, Some(_)) => "get",
+            (&Method::POST, _) => "create",
+            (&Method::PUT, _) => "update",
+            (&Method::PATCH, _) => "patch",
+            (&Method::DELETE, None) => "deletecollection",
+            (&Method::DELETE, Some(_)) => "delete",
+            (other, _) => other.as_str(),
+        };
+        let wanted = Attributes {
+            verb,
+            group: &self.route.group,
+            resource: &self.route.resource,
+            subresource: self.route.subresource.as_deref().unwrap_or_default(),
+            namespace: self.namespace(),
+            name: name.unwrap_or_default(),
+            path: "",
+        };
+        if authorize::allows(self.api, &self.user, &wanted) {
+            return Ok(());
+        }
+        Err(authorize::refusal(&self.user, &wanted))
+    }
+
     fn answer(&self) -> Answer {
         if self.resource.id == resources::ENDPOINTS {
             self.notes.warn("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned());
@@ -282,7 +314,8 @@ impl Request<'_> {
                     list: &list,
                     api_version: "meta.k8s.io/v1".to_owned(),
                     kind: "PartialObjectMetadataList".to_owned(),
-                    typed_items: true,
+                    kinds_in_items: true,
+                    typed: true,
                 };
                 answer::json(200, &wire)
             }
@@ -295,7 +328,8 @@ impl Request<'_> {
             list,
             api_version: self.resource.api_version(),
             kind: self.resource.list_kind.clone(),
-            typed_items: self.resource.schema().is_some(),
+            kinds_in_items: self.resource.custom.is_some(),
+            typed: self.resource.custom.is_none(),
         }
     }
 

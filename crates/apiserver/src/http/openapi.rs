@@ -59,6 +59,17 @@ pub(super) fn document(api: &Api, of: &str) -> Option<Response<Body>> {
         let of = schema().get(id);
         schemas.insert(published(&of.name), of_type(of, REFERENCE, resources.iter().map(|r| &**r)));
     }
+    for resource in resources {
+        if let Some(custom) = &resource.custom {
+            let gvk = json!([{"group": resource.id.group, "version": resource.version, "kind": resource.kind}]);
+            let mut schema = custom.schema.clone();
+            if !schema.is_object() {
+                schema = json!({"type": "object"});
+            }
+            schema["x-kubernetes-group-version-kind"] = gvk;
+            schemas.insert(custom_name(resource), schema);
+        }
+    }
     for (name, value) in scalars(true) {
         schemas.insert(name.to_owned(), value);
     }
@@ -92,6 +103,13 @@ pub(super) fn published(name: &str) -> String {
         Some(("apiextensions", rest)) => format!("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.{rest}"),
         _ => format!("io.k8s.api.{name}"),
     }
+}
+
+/// `example.com/v1 Foo` → `com.example.v1.Foo`
+fn custom_name(resource: &Resource) -> String {
+    let mut group: Vec<&str> = resource.id.group.split('.').collect();
+    group.reverse();
+    format!("{}.{}.{}", group.join("."), resource.version, resource.kind)
 }
 
 /// Definitions of what is no struct of the table.
@@ -289,7 +307,7 @@ fn operation(resource: &Resource, gvk: &Value, method: &str, action: &str, v3: b
     let parameters: Vec<Value> = names.iter().map(|name| text(name)).collect();
     let name = match resource.schema() {
         Some(of) => published(&schema().get(of).name),
-        None => format!("{}.{}.{}", resource.id.group, resource.version, resource.kind),
+        None => custom_name(resource),
     };
     let answer = if v3 {
         json!({"200": {"description": "OK", "content": {"application/json": {"schema": {"$ref": format!("{REFERENCE}{name}")}}}}})

@@ -12,6 +12,10 @@ use crate::{Api, Status, resources};
 pub(crate) fn admit_new(api: &Api, resource: &Resource, value: &mut Value) -> Result<(), Status> {
     match (&*resource.id.group, &*resource.id.plural) {
         ("", "pods") => pod(api, value),
+        ("apiextensions.k8s.io", "customresourcedefinitions") => {
+            crate::custom::complete(value, &api.clock().rfc3339());
+            Ok(())
+        }
         ("batch", "jobs") => {
             select_by_uid(value);
             Ok(())

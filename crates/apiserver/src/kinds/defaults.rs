@@ -87,6 +87,7 @@ pub(super) fn set(group: &str, plural: &str, value: &mut Value) {
             }
         }
         ("admissionregistration.k8s.io", _) => webhooks(value),
+        ("apiextensions.k8s.io", "customresourcedefinitions") => crate::custom::default_definition(value),
         _ => {}
     }
 }

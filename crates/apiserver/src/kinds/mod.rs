@@ -29,11 +29,18 @@ pub(crate) fn default(resource: &Resource, object: &mut Value) {
 
 impl Api {
     /// After an object was written.
-    pub(crate) fn written(&self, _resource: &Resource, _object: &Value) {}
+    pub(crate) fn written(&self, resource: &Resource, object: &Value) {
+        if resource.id == crate::resources::CUSTOM_RESOURCE_DEFINITIONS {
+            self.define(object);
+        }
+    }
 
     /// After an object is gone: what it held is free again.
     pub(crate) fn released(&self, resource: &Resource, object: &Value) {
         services::released(self, resource, object);
+        if resource.id == crate::resources::CUSTOM_RESOURCE_DEFINITIONS {
+            self.undefine(object);
+        }
     }
 }
 

@@ -55,6 +55,10 @@ pub(crate) fn convert_changed(resource: &Resource, old: &Value, new: &mut Value)
 
 /// What a change of one part must not touch.
 pub(crate) fn prepare_changed(resource: &Resource, subresource: Option<&str>, old: &Value, new: &mut Value) {
+    if resource.id == crate::resources::CUSTOM_RESOURCE_DEFINITIONS && subresource.is_none() {
+        let since = crate::metadata::text(old, "creationTimestamp").to_owned();
+        crate::custom::complete(new, &since);
+    }
     if resource.id == crate::resources::SERVICES {
         drop_what_the_type_has_not(old, new);
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use self::set::{Set, written};
 use self::typed::{Comparison, View, fields, merge, with_named_fields, without};
 use crate::catalog::Resource;
-use crate::metadata::{self, text};
+use crate::metadata;
 use crate::{Cause, Details, Status};
 
 /// Fields of `metadata` that nobody owns.
@@ -61,8 +61,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn view(&self) -> View {
-        View::of(self.resource.schema())
+    fn view(&self) -> View<'_> {
+        View::of(self.resource)
     }
 
     fn manager(&self, operation: &str) -> Manager {
@@ -216,7 +216,7 @@ pub(crate) fn apply(context: &Context<'_>, live: &Value, config: &Value, force: 
 }
 
 /// Removes what this manager owned, unless somebody owns it now.
-fn prune(view: View, merged: &Value, managers: &Managers, last: &Set) -> Value {
+fn prune(view: View<'_>, merged: &Value, managers: &Managers, last: &Set) -> Value {
     let named = |set: &Set| with_named_fields(view, set);
     let pruned = without(view, merged, &named(last));
     let owned = managers.values().fold(Set::default(), |all, owned| all.union(&owned.set));
@@ -271,9 +271,6 @@ pub(crate) fn check_config(config: &Value) -> Result<(), Status> {
     }
     if config.pointer("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
-    }
-    if text(config, "name").is_empty() {
-        return Err(Status::bad_request("metadata.name is required"));
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::set::Set;
+use crate::catalog::Resource;
 use crate::schema::{Shape, Topology, TypeId, schema};
 
 /// What a value is to field ownership.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum View {
+pub(super) enum View<'a> {
     /// Owned as a whole.
     Leaf,
     /// A struct: fields by name.
@@ -20,16 +21,33 @@ pub(super) enum View {
     Values,
     /// A list of objects by keys.
     Keyed(&'static [String], &'static Shape),
-    /// A custom resource.
-    Custom,
+    /// A custom resource, or an object in one, by its structural schema.
+    Custom(&'a Value),
+    /// A list in a custom resource, by its schema.
+    CustomList(&'a Value),
     /// Anything: maps by key, lists as a whole.
     Free,
 }
 
-impl View {
-    /// Of a kind; custom resources have none.
-    pub(super) fn of(kind: Option<TypeId>) -> Self {
-        kind.map_or(Self::Custom, Self::Fields)
+impl<'a> View<'a> {
+    /// Of a resource's objects.
+    pub(super) fn of(resource: &'a Resource) -> Self {
+        match (resource.schema(), &resource.custom) {
+            (Some(of), _) => Self::Fields(of),
+            (None, Some(custom)) => Self::Custom(&custom.schema),
+            (None, None) => Self::Free,
+        }
+    }
+
+    fn custom(schema: &'a Value) -> Self {
+        let text = |field: &str| schema.get(field).and_then(Value::as_str).unwrap_or_default();
+        match (text("type"), text("x-kubernetes-list-type")) {
+            ("object", _) if text("x-kubernetes-map-type") == "atomic" => Self::Leaf,
+            ("object", _) => Self::Custom(schema),
+            ("array", "map" | "set") => Self::CustomList(schema),
+            ("", _) => Self::Free,
+            _ => Self::Leaf,
+        }
     }
 
     fn new(shape: &'static Shape, topology: &'static Topology) -> Self {
@@ -50,8 +68,16 @@ impl View {
                 schema().get(of).field(name).map_or(Self::Free, |field| Self::new(&field.shape, &field.topology))
             }
             Self::Map(item) => Self::new(item, &Topology::Usual),
-            Self::Custom if name == "metadata" => {
-                schema().by_name("meta.v1.ObjectMeta").map_or(Self::Free, Self::Fields)
+            // At the root of a custom resource only: nothing else has a schema without its metadata described.
+            Self::Custom(schema)
+                if name == "metadata" && schema.pointer("/properties/metadata/properties").is_none() =>
+            {
+                crate::schema::schema().by_name("meta.v1.ObjectMeta").map_or(Self::Free, Self::Fields)
+            }
+            Self::Custom(schema) => {
+                let property = schema.get("properties").and_then(|p| p.get(name));
+                let others = schema.get("additionalProperties").filter(|o| o.is_object());
+                property.or(others).map_or(Self::Free, Self::custom)
             }
             _ => Self::Free,
         }
@@ -61,19 +87,22 @@ impl View {
     fn names(self, name: &str) -> bool {
         match self {
             Self::Fields(of) => schema().get(of).field(name).is_some(),
-            Self::Custom => matches!(name, "apiVersion" | "kind" | "metadata"),
+            Self::Custom(schema) => {
+                name == "metadata" || schema.get("properties").is_some_and(|p| p.get(name).is_some())
+            }
             _ => false,
         }
     }
 
     fn is_map(self) -> bool {
-        matches!(self, Self::Fields(_) | Self::Map(_) | Self::Custom | Self::Free)
+        matches!(self, Self::Fields(_) | Self::Map(_) | Self::Custom(_) | Self::Free)
     }
 
     /// The view of list items.
     fn item(self) -> Self {
         match self {
             Self::Keyed(_, Shape::Struct(of)) => Self::Fields(*of),
+            Self::CustomList(schema) => schema.get("items").map_or(Self::Free, Self::custom),
             _ => Self::Leaf,
         }
     }
@@ -97,19 +126,27 @@ impl View {
                 }
                 format!("k:{}", Value::Object(named))
             }
+            Self::CustomList(schema) if schema.get("x-kubernetes-list-map-keys").is_some() => {
+                let keys = schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array).into_iter().flatten();
+                let named = keys.filter_map(Value::as_str).filter_map(|key| {
+                    let default = || schema.pointer(&format!("/items/properties/{key}/default")).cloned();
+                    item.get(key).cloned().or_else(default).map(|value| (key.to_owned(), value))
+                });
+                format!("k:{}", Value::Object(named.collect()))
+            }
             _ => format!("v:{item}"),
         }
     }
 }
 
 /// The fields that an object sets.
-pub(super) fn fields(view: View, value: &Value) -> Set {
+pub(super) fn fields(view: View<'_>, value: &Value) -> Set {
     let mut set = Set::default();
     collect(view, value, &mut Vec::new(), &mut set);
     set
 }
 
-fn collect(view: View, value: &Value, path: &mut Vec<String>, set: &mut Set) {
+fn collect(view: View<'_>, value: &Value, path: &mut Vec<String>, set: &mut Set) {
     match (view, value) {
         (view, Value::Object(map)) if view.is_map() => {
             for (name, value) in map {
@@ -122,7 +159,7 @@ fn collect(view: View, value: &Value, path: &mut Vec<String>, set: &mut Set) {
                 path.pop();
             }
         }
-        (View::Values | View::Keyed(..), Value::Array(list)) => {
+        (View::Values | View::Keyed(..) | View::CustomList(_), Value::Array(list)) => {
             for (step, item) in view.steps(list).into_iter().zip(list) {
                 path.push(step);
                 collect(view.item(), item, path, set);
@@ -143,13 +180,13 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    pub(super) fn of(view: View, old: &Value, new: &Value) -> Self {
+    pub(super) fn of(view: View<'_>, old: &Value, new: &Value) -> Self {
         let mut comparison = Self::default();
         comparison.compare(view, Some(old), Some(new), &mut Vec::new());
         comparison
     }
 
-    fn compare(&mut self, view: View, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<String>) {
+    fn compare(&mut self, view: View<'_>, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<String>) {
         let map = |value: Option<&'_ Value>| value.and_then(Value::as_object).filter(|map| !map.is_empty()).cloned();
         let list = |value: Option<&'_ Value>| value.and_then(Value::as_array).filter(|list| !list.is_empty()).cloned();
         let fits = |value: Option<&Value>, map: bool| match value {
@@ -170,7 +207,10 @@ impl Comparison {
                 }
                 return self.inner(old, new, path);
             }
-        } else if matches!(view, View::Values | View::Keyed(..)) && fits(old, false) && fits(new, false) {
+        } else if matches!(view, View::Values | View::Keyed(..) | View::CustomList(_))
+            && fits(old, false)
+            && fits(new, false)
+        {
             let (old_list, new_list) = (list(old), list(new));
             if old_list.is_some() || new_list.is_some() {
                 let (old_list, new_list) = (old_list.unwrap_or_default(), new_list.unwrap_or_default());
@@ -205,7 +245,7 @@ impl Comparison {
 }
 
 /// The object with everything that `config` sets.
-pub(super) fn merge(view: View, object: Option<&Value>, config: &Value) -> Value {
+pub(super) fn merge(view: View<'_>, object: Option<&Value>, config: &Value) -> Value {
     match (view, object, config) {
         (view, Some(Value::Object(own)), Value::Object(config)) if view.is_map() => {
             let mut merged = own.clone();
@@ -215,7 +255,7 @@ pub(super) fn merge(view: View, object: Option<&Value>, config: &Value) -> Value
             }
             Value::Object(merged)
         }
-        (View::Values | View::Keyed(..), Some(Value::Array(own)), Value::Array(config)) => {
+        (View::Values | View::Keyed(..) | View::CustomList(_), Some(Value::Array(own)), Value::Array(config)) => {
             Value::Array(merge_lists(view, own, config))
         }
         _ => config.clone(),
@@ -223,7 +263,7 @@ pub(super) fn merge(view: View, object: Option<&Value>, config: &Value) -> Value
 }
 
 /// Items that both have come in the order of `config`; the others keep their place.
-fn merge_lists(view: View, own: &[Value], config: &[Value]) -> Vec<Value> {
+fn merge_lists(view: View<'_>, own: &[Value], config: &[Value]) -> Vec<Value> {
     let (own_steps, config_steps) = (view.steps(own), view.steps(config));
     let place = |steps: &[String], step: &String| steps.iter().position(|s| s == step);
     let mut shared: std::collections::VecDeque<&String> =
@@ -261,7 +301,7 @@ fn merge_lists(view: View, own: &[Value], config: &[Value]) -> Vec<Value> {
 }
 
 /// The object without what is in the set.
-pub(super) fn without(view: View, value: &Value, set: &Set) -> Value {
+pub(super) fn without(view: View<'_>, value: &Value, set: &Set) -> Value {
     match (view, value) {
         (view, Value::Object(map)) if view.is_map() => {
             let kept = map.iter().filter_map(|(name, value)| {
@@ -278,7 +318,7 @@ pub(super) fn without(view: View, value: &Value, set: &Set) -> Value {
             let kept: Map<String, Value> = kept.collect();
             if kept.is_empty() && !map.is_empty() { Value::Null } else { Value::Object(kept) }
         }
-        (View::Values | View::Keyed(..), Value::Array(list)) => {
+        (View::Values | View::Keyed(..) | View::CustomList(_), Value::Array(list)) => {
             let kept = view.steps(list).into_iter().zip(list).filter_map(|(step, item)| {
                 if set.has(&step) {
                     return None;
@@ -293,7 +333,7 @@ pub(super) fn without(view: View, value: &Value, set: &Set) -> Value {
 }
 
 /// The set with every named field on its paths as a member, so that removing an emptied struct removes its field.
-pub(super) fn with_named_fields(view: View, set: &Set) -> Set {
+pub(super) fn with_named_fields(view: View<'_>, set: &Set) -> Set {
     let mut full = set.clone();
     let steps: Vec<String> = set.steps().into_iter().cloned().collect();
     for step in steps {

@@ -1,6 +1,7 @@
 //! Objects as rows, for people: the columns that `kubectl get` prints.
 
 mod core;
+mod custom;
 mod others;
 mod text;
 mod workloads;
@@ -64,6 +65,9 @@ pub(crate) enum Include {
 /// The objects as a `Table`.
 pub(crate) fn table(api: &Api, resource: &Resource, objects: &[Arc<Value>], include: Include) -> Value {
     let now = api.clock().now();
+    if let Some(custom) = &resource.custom {
+        return custom::table(custom, objects, now, include);
+    }
     let printer = printer(resource);
     let columns: Vec<Value> = printer
         .columns
@@ -74,15 +78,29 @@ pub(crate) fn table(api: &Api, resource: &Resource, objects: &[Arc<Value>], incl
         .iter()
         .map(|object| {
             let cells = (printer.cells)(&Row { object, now });
-            let object = match include {
-                Include::Nothing => Value::Null,
-                Include::Metadata => metadata_only(object),
-                Include::Object => Value::clone(object),
+            let mut row = json!({"cells": cells, "object": included(object, include)});
+            // Rows of pods that have ended say so, so that clients can leave them out.
+            let end = match object.pointer("/status/phase").and_then(Value::as_str) {
+                Some("Succeeded") => Some(("Succeeded", "The pod has completed successfully.")),
+                Some("Failed") => Some(("Failed", "The pod failed.")),
+                _ => None,
             };
-            json!({"cells": cells, "object": object})
+            if let Some((reason, message)) = end.filter(|_| resource.id == crate::resources::PODS) {
+                row["conditions"] =
+                    json!([{"type": "Completed", "status": "True", "reason": reason, "message": message}]);
+            }
+            row
         })
         .collect();
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": columns, "rows": rows})
+}
+
+fn included(object: &Value, include: Include) -> Value {
+    match include {
+        Include::Nothing => Value::Null,
+        Include::Metadata => metadata_only(object),
+        Include::Object => object.clone(),
+    }
 }
 
 /// The object's metadata alone.

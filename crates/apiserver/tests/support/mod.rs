@@ -80,7 +80,7 @@ pub struct Real {
 }
 
 /// A program that ends with the test, however that ends: a shell waits for the end of its input, which we hold.
-struct Supervised(Child);
+pub struct Supervised(Child);
 
 impl Drop for Supervised {
     fn drop(&mut self) {
@@ -89,7 +89,7 @@ impl Drop for Supervised {
     }
 }
 
-fn supervise(program: &Path, arguments: &[String], log: &Path) -> Supervised {
+pub fn supervise(program: &Path, arguments: &[String], log: &Path) -> Supervised {
     let log = std::fs::File::create(log).unwrap();
     let script = "\"$@\" </dev/null & child=$!; cat >/dev/null; kill -KILL $child; wait $child";
     let mut shell = Command::new("sh");

@@ -175,7 +175,9 @@ spec:
 
 #[test]
 fn a_service_that_crashes_at_its_start() {
-    let sample = Sample::deployment("shell:1", "", "echo no configuration; exit 7");
+    // Without a probe a pod is ready as soon as it runs, and so is the release: so it is on every cluster.
+    let probe = "readinessProbe: { exec: { command: ['true'] }, initialDelaySeconds: 1 }";
+    let sample = Sample::deployment("shell:1", probe, "echo no configuration; exit 7");
     let run = sample.up(&Home::new(), &["--timeout", "6s"]);
     assert!(matches!(run.code, Some(1 | 4)), "{run:?}");
     says(&run, &["Deployment/web", "CrashLoopBackOff", "exit code 7", "no configuration"]);

@@ -61,8 +61,10 @@ fn the_whole_way() {
     assert!(tasks.contains("tie a bowline"), "{tasks}");
 
     home.run(&["uninstall", "todo-app"]).expect(0);
-    let left = home.kubectl(&kubernetes, &["-n", "todo-app", "get", "deploy,svc,pods,jobs"]).expect(0);
+    let left = home.kubectl(&kubernetes, &["-n", "todo-app", "get", "deploy,svc,jobs"]).expect(0);
     assert!(left.stderr.contains("No resources found"), "{left:?}");
+    // Pods end gently, after their objects.
+    home.kubectl(&kubernetes, &["-n", "todo-app", "wait", "pods", "--all", "--for=delete", "--timeout=30s"]).expect(0);
 }
 
 /// A client that asks for a page again and again from a thread of its own.

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
+use bowline_cluster::Cluster;
 use bowline_engine::Engine;
+use tokio::time::{Instant, sleep};
 
 use crate::application::{self, Application};
 use crate::args::{self, EventOutput};
@@ -11,7 +15,11 @@ use crate::images;
 use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress;
-use crate::services;
+use crate::services::{self, Service};
+
+/// How long Services may take to get an address on this machine.
+const ADDRESS: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Starts a cluster in this process and brings the application up on it; takes everything down when asked to stop.
 pub(crate) async fn run(arguments: &args::Up, cluster: &str, printer: Printer) -> Result<Exit, Failure> {
@@ -66,17 +74,39 @@ async fn bring_up(
     printer.progress(&format!("deploying {} into namespace {}", application.name, application.namespace));
     let outcome = engine.deploy(request, stop).await;
     outcome.map_err(|error| Failure::of_engine(format!("bring {} up", application.name), &error))?;
-    let overview = services::overview(&cluster, &application.namespace, &application.name).await;
-    let overview = overview.map_err(|error| Failure::because(Exit::Failed, "read the state of the release", &error))?;
+    let services = addressed(&cluster, &application.namespace, &application.name).await?;
     embedded.is_ready()?;
     if arguments.output == EventOutput::Text && !arguments.detached {
-        print_where(&application.namespace, &overview.services, printer);
+        print_where(&application.namespace, &services, printer);
     }
     Ok(())
 }
 
+/// The release's Services as soon as all that are to be reached from outside have their address. A port that is taken is
+/// a failure here, where a person waits for the page; elsewhere an address may come later.
+async fn addressed(cluster: &Cluster, namespace: &str, release: &str) -> Result<Vec<Service>, Failure> {
+    let failed = |error: bowline_cluster::ClusterError| {
+        Failure::because(Exit::Failed, format!("read the state of release {release}"), &error)
+    };
+    let deadline = Instant::now() + ADDRESS;
+    loop {
+        let services = services::overview(cluster, namespace, release).await.map_err(failed)?.services;
+        let Some(open) = services.iter().find(|service| service.is_load_balancer && service.url.is_none()) else {
+            return Ok(services);
+        };
+        let refused = services::refused_address(cluster, namespace, open).await.map_err(failed)?;
+        if refused.is_some() || Instant::now() >= deadline {
+            let mut failure =
+                Failure::new(Exit::Failed, format!("Service {} has no address on this machine", open.name));
+            failure.causes.extend(refused);
+            return Err(failure.hint(format!("bowline up … --port {}=0   takes any free port", open.name)));
+        }
+        sleep(LOOK).await;
+    }
+}
+
 /// The table, and how to look further.
-pub(crate) fn print_where(namespace: &str, services: &[services::Service], printer: Printer) {
+pub(crate) fn print_where(namespace: &str, services: &[Service], printer: Printer) {
     printer.progress("");
     printer.data(&services::service_table(services));
     printer.progress(&format!(

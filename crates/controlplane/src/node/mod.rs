@@ -7,6 +7,12 @@
 //!   Services, EndpointSlices ─► proxy ─► ready pods
 //! ```
 //!
+//! What process pods are not, on the best of machines: images are not unpacked (a program of the machine stands in, see
+//! [`ImageMap`]), the file system is the machine's but for volumes, `runAsUser` and limits of memory and CPU are not
+//! enforced, service account tokens are not mounted, UDP and ICMP do not leave a pod, hosts of the outside are reached
+//! over TCP on the usual ports and those that the environment names. Probes are `httpGet` over http, `tcpSocket` and
+//! `exec`. [`Node::mode`] and the Node's condition `bowline.dev/Degraded` say what is less on this machine.
+//!
 //! Reads: pods bound to this node, the ConfigMaps, Secrets and Services they name.
 //! Produces: running containers, pod statuses, events, logs, and Services that route.
 //! Never: decides where a pod runs or how many there are; leaves a process behind when Bowline dies.
@@ -319,11 +325,14 @@ fn degraded(network: NetworkMode, allowed: &Capabilities) -> Vec<String> {
 }
 
 fn registration(name: &str, mode: &Mode, runtime: &str) -> Registration {
+    let mut kernel = String::new();
     let (cpus, memory_kib, annotations, conditions) = match mode {
         // The same everywhere, so that a rehearsal schedules the same on every machine.
         Mode::Scripted => (64, 256 << 20, json!({"bowline.dev/pods": "scripted"}), Vec::new()),
         Mode::Process { network, degraded } => {
             let network = if *network == NetworkMode::Namespace { "namespace" } else { "host" };
+            let told = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+            told.trim().clone_into(&mut kernel);
             let annotations = json!({"bowline.dev/pods": "process", "bowline.dev/network": network});
             let (status, reason) =
                 if degraded.is_empty() { ("False", "FullIsolation") } else { ("True", "PartialIsolation") };
@@ -342,6 +351,7 @@ fn registration(name: &str, mode: &Mode, runtime: &str) -> Registration {
         cpus,
         memory_kib,
         runtime: format!("{runtime}://{}", env!("CARGO_PKG_VERSION")),
+        kernel,
         uid: String::new(),
     }
 }

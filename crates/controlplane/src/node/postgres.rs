@@ -111,7 +111,7 @@ impl Server {
         let programs = Programs::find(&data)?;
         let user = User::for_server();
         files::make_directory(&config.directory, 0o755)?;
-        let store = Store {
+        let mut store = Store {
             launcher: Launcher { shim: config.shim.clone() },
             allowed: Capabilities::detect(&config.shim).await,
             programs,
@@ -122,7 +122,7 @@ impl Server {
         let mut memory = Memory::read(&config.directory, &config.role)?;
         let made = !store.data.join("PG_VERSION").exists();
         if made {
-            store.make(&mut memory).await?;
+            store.make(&mut memory, &config).await?;
         }
         if !memory.databases.contains(&config.database) || !memory.has_role {
             store.create(&memory, &config.database).await?;
@@ -268,13 +268,29 @@ impl Store {
         }
     }
 
-    /// Makes the cluster.
-    async fn make(&self, memory: &mut Memory) -> Result<(), PostgresError> {
-        // A half-made cluster of an interrupted start has no PG_VERSION: it is no cluster, and holds no data.
-        if self.data.exists() {
-            std::fs::remove_dir_all(&self.data)
-                .map_err(|cause| files::error("removing the unfinished cluster", &self.data, cause))?;
+    /// Makes the cluster with its role and database: beside its place, and moved there when it is whole, so that a start
+    /// that is interrupted at any moment leaves either all of it or nothing that counts.
+    async fn make(&mut self, memory: &mut Memory, config: &PostgresConfig) -> Result<(), PostgresError> {
+        let place = std::mem::replace(&mut self.data, config.directory.join("data.unfinished"));
+        for unfinished in [&place, &self.data] {
+            if unfinished.exists() {
+                std::fs::remove_dir_all(unfinished)
+                    .map_err(|cause| files::error("removing the unfinished cluster", unfinished, cause))?;
+            }
         }
+        self.initialise().await?;
+        memory.has_role = false;
+        memory.databases.clear();
+        self.create(memory, &config.database).await?;
+        memory.has_role = true;
+        memory.databases.push(config.database.clone());
+        memory.write(&config.directory)?;
+        std::fs::rename(&self.data, &place).map_err(|cause| files::error("finishing the cluster", &place, cause))?;
+        self.data = place;
+        Ok(())
+    }
+
+    async fn initialise(&self) -> Result<(), PostgresError> {
         files::make_directory(&self.data, 0o700)?;
         if let Some(user) = &self.user {
             files::give(&self.data, user)?;
@@ -297,8 +313,6 @@ impl Store {
             "--no-sync",
             "--no-instructions",
         ];
-        memory.has_role = false;
-        memory.databases.clear();
         self.run("initdb", &self.order("initdb", &arguments)).await
     }
 

@@ -23,6 +23,7 @@ pub(crate) struct Registration {
     pub(crate) cpus: usize,
     pub(crate) memory_kib: u64,
     pub(crate) runtime: String,
+    pub(crate) kernel: String,
     /// uid of the Node, for the Lease's owner.
     pub(crate) uid: String,
 }
@@ -84,7 +85,7 @@ impl Registration {
             "addresses": [{"type": "InternalIP", "address": self.address}, {"type": "Hostname", "address": self.name}],
             "nodeInfo": {
                 "architecture": go_arch(), "operatingSystem": std::env::consts::OS, "bootID": "", "machineID": "",
-                "systemUUID": "", "kernelVersion": "", "osImage": "Bowline", "kubeProxyVersion": "",
+                "systemUUID": "", "kernelVersion": self.kernel, "osImage": "Bowline", "kubeProxyVersion": "",
                 "containerRuntimeVersion": self.runtime, "kubeletVersion": "v1.36.3",
             },
         }});

@@ -165,7 +165,7 @@ fn as_outer(order: &Order, control: &UnixStream) -> Result<(), String> {
     if !order.unshare.pid {
         return supervise(order, control);
     }
-    let this = std::env::current_exe().map_err(|e| format!("finding the own binary: {e}"))?;
+    let this = own_binary()?;
     let lifeline = control.try_clone().map_err(|e| format!("sharing the control socket: {e}"))?;
     let inner = Command::new(this)
         .args([ARGUMENT, "inner"])
@@ -175,6 +175,14 @@ fn as_outer(order: &Order, control: &UnixStream) -> Result<(), String> {
     let inner = pid_of(&inner);
     release_output();
     keep(control, inner)
+}
+
+/// The binary this process runs, which may have been replaced on disk since it was started.
+fn own_binary() -> Result<PathBuf, String> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe().map_err(|e| format!("finding the own binary: {e}"))
 }
 
 /// The first process of a PID namespace.
@@ -253,7 +261,7 @@ fn command(order: &Order) -> Result<Command, String> {
     let mut command;
     if let Some((uid, gid)) = order.remap {
         // The shim is root of its user namespace; the command gets its own user back.
-        let this = std::env::current_exe().map_err(|e| format!("finding the own binary: {e}"))?;
+        let this = own_binary()?;
         command = Command::new(this);
         command.args([ARGUMENT, "exec", &uid.to_string(), &gid.to_string()]).args(&order.argv);
     } else {

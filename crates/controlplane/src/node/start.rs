@@ -39,7 +39,6 @@ impl Worker {
         }
         let node = self.node.clone();
         let about = About::pod(&self.pod);
-        let ip = *self.ip.get_or_insert_with(|| node.addresses.take());
         let config = NamespaceConfig { api: &node.api, namespace: &self.pod.metadata.namespace };
         let mut contents = BTreeMap::new();
         for volume in &self.pod.spec.volumes {
@@ -57,13 +56,16 @@ impl Worker {
                 }
             }
         }
+        let ip = node.addresses.take();
         let spec = SandboxSpec { pod: self.pod.clone(), ip, volumes: contents };
         match node.runtime.sandbox(spec).await {
             Ok(sandbox) => {
+                self.ip = Some(ip);
                 self.sandbox = Some(sandbox);
                 true
             }
             Err(error) => {
+                node.addresses.release(ip);
                 let message = format!("Failed to create pod sandbox: {error}");
                 node.events.record(&about, Severity::Warning, "FailedCreatePodSandBox", &message);
                 let at = Instant::now() + self.retry_delay();

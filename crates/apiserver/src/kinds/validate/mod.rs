@@ -19,6 +19,9 @@ use crate::{Cause, Status};
 /// # Errors
 /// 422 with a cause for each field that is wrong.
 pub(crate) fn validate_new(resource: &Resource, object: &Value) -> Result<(), Status> {
+    if let Some(custom) = &resource.custom {
+        custom.validate(resource, object)?;
+    }
     let mut causes = Causes::default();
     metadata::check(resource, object, &mut causes);
     match (&*resource.id.group, &*resource.id.plural) {
@@ -27,6 +30,7 @@ pub(crate) fn validate_new(resource: &Resource, object: &Value) -> Result<(), St
         ("", "services") => service::check(object, &mut causes),
         ("", "pods") => pod::check(&object["spec"], "spec", &mut causes),
         ("apps" | "batch", plural) => workload::check(plural, object, &mut causes),
+        ("apiextensions.k8s.io", "customresourcedefinitions") => definition(object, &mut causes),
         _ => {}
     }
     finish(resource, object, causes)
@@ -42,6 +46,9 @@ pub(crate) fn validate_changed(
     old: &Value,
     new: &Value,
 ) -> Result<(), Status> {
+    if let Some(custom) = &resource.custom {
+        custom.validate(resource, new)?;
+    }
     let mut causes = Causes::default();
     metadata::check(resource, new, &mut causes);
     metadata::check_changed(old, new, &mut causes);
@@ -75,6 +82,31 @@ pub(crate) fn validate_changed(
         _ => {}
     }
     finish(resource, new, causes)
+}
+
+/// A definition's name is made of its plural and its group, and one version is stored.
+fn definition(object: &Value, causes: &mut Causes) {
+    let spec = &object["spec"];
+    let (group, plural) = (causes::str(spec, "group"), causes::str(&spec["names"], "plural"));
+    let wanted = format!("{plural}.{group}");
+    if text(object, "name") != wanted {
+        let why = "must be spec.names.plural+\".\"+spec.group";
+        causes.invalid_text("metadata.name", text(object, "name"), why);
+    }
+    for (field, value) in
+        [("spec.group", group), ("spec.names.plural", plural), ("spec.names.kind", causes::str(&spec["names"], "kind"))]
+    {
+        if value.is_empty() {
+            causes.required(field, "");
+        }
+    }
+    if !matches!(causes::str(spec, "scope"), "Cluster" | "Namespaced") {
+        causes.unsupported("spec.scope", &spec["scope"], &["Cluster", "Namespaced"]);
+    }
+    let stored = causes::list(spec, "versions").filter(|(_, v)| v["storage"].as_bool() == Some(true)).count();
+    if stored != 1 {
+        causes.invalid("spec.versions", &spec["versions"], "must have exactly one version marked as storage version");
+    }
 }
 
 fn finish(resource: &Resource, object: &Value, causes: Causes) -> Result<(), Status> {
