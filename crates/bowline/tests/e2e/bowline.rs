@@ -22,7 +22,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// A finished process.
-    pub(crate) fn of(output: std::process::Output) -> Self {
+    pub(crate) fn of(output: &std::process::Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -104,5 +104,5 @@ pub(crate) fn root() -> PathBuf {
 }
 
 fn finish(command: &mut Command) -> Run {
-    Run::of(command.output().unwrap())
+    Run::of(&command.output().unwrap())
 }

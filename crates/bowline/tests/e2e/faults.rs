@@ -165,7 +165,7 @@ fn a_postgresql_that_is_not_installed() {
     let mut hidden = std::process::Command::new("unshare");
     hidden.args(["-rm", "sh", "-c", hide, "sh"]).arg(up.get_program()).args(up.get_args());
     hidden.current_dir(up.get_current_dir().unwrap()).env("BOWLINE_HOME", home.path());
-    let run = Run::of(hidden.output().unwrap()).expect(2);
+    let run = Run::of(&hidden.output().unwrap()).expect(2);
     says(&run, &["start the data store 'db'", "are not installed", "hint: sudo apt-get install postgresql"]);
 }
 
