@@ -23,6 +23,7 @@ const PARTS: &[Part] = &[
         arguments: &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
     },
     Part { name: "tests", program: "cargo", arguments: &["test", "--workspace", "--locked", "--no-fail-fast"] },
+    Part { name: "browser", program: "scripts/browser-test", arguments: &[] },
     Part { name: "documentation", program: "cargo", arguments: &["doc", "--workspace", "--no-deps", "--locked"] },
 ];
 

@@ -38,7 +38,7 @@ impl Api {
     /// Rules for the namespaced resources and their parts, group by group.
     fn rules(&self, verbs: &[&str], includes: impl Fn(&str) -> bool) -> Value {
         let mut groups = std::collections::BTreeMap::<String, Vec<String>>::new();
-        for resource in self.catalog().iter().filter(|r| r.namespaced && includes(&r.id.plural)) {
+        for resource in self.catalog().served().filter(|r| r.namespaced && includes(&r.id.plural)) {
             let list = groups.entry(resource.id.group.to_string()).or_default();
             list.push(resource.id.plural.to_string());
             list.extend(resource.subresources.iter().map(|part| format!("{}/{}", resource.id.plural, part.name)));

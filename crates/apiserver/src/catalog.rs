@@ -30,6 +30,8 @@ pub struct Resource {
     pub subresources: Vec<Subresource>,
     /// Whether `metadata.generation` counts changes of anything but metadata and status.
     pub counts_generations: bool,
+    /// Of a version that is only a view: where its objects are stored.
+    pub stored_as: Option<ResourceId>,
     /// What its definition says, of a custom resource.
     pub custom: Option<Arc<CustomKind>>,
 }
@@ -73,6 +75,8 @@ impl Resource {
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     by_id: BTreeMap<ResourceId, Arc<Resource>>,
+    /// Versions that show what others store.
+    views: Vec<Arc<Resource>>,
 }
 
 impl Catalog {
@@ -83,7 +87,14 @@ impl Catalog {
 
     /// By the names in a path.
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.get(&ResourceId::new(group, plural)).filter(|r| r.version == version)
+        let id = ResourceId::new(group, plural);
+        let view = self.views.iter().find(|r| r.id == id && r.version == version);
+        self.get(&id).filter(|r| r.version == version).or(view)
+    }
+
+    /// Every version of every resource that is served: [`Catalog::iter`] and the views of it.
+    pub fn served(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.iter().chain(&self.views)
     }
 
     /// By group and kind.
@@ -98,7 +109,11 @@ impl Catalog {
 
     /// Adds or replaces one.
     pub(crate) fn insert(&mut self, resource: Resource) {
-        self.by_id.insert(resource.id.clone(), Arc::new(resource));
+        if resource.stored_as.is_some() {
+            self.views.push(Arc::new(resource));
+        } else {
+            self.by_id.insert(resource.id.clone(), Arc::new(resource));
+        }
     }
 
     /// Takes one away.
@@ -169,6 +184,10 @@ fn parse(line: &str) -> Option<Resource> {
         verbs,
         subresources: subresources.split(',').filter(|w| !w.is_empty()).filter_map(subresource).collect(),
         counts_generations: generations == "generation",
+        stored_as: generations.strip_prefix("stored:").map(|id| {
+            let (plural, group) = id.split_once('.').unwrap_or((id, ""));
+            ResourceId::new(group, plural)
+        }),
         custom: None,
     })
 }
@@ -180,7 +199,7 @@ mod tests {
     #[test]
     fn every_line_is_a_resource() {
         let lines = BUILT_IN.lines().filter(|line| !line.trim().is_empty()).count();
-        assert_eq!(Catalog::built_in().iter().count(), lines);
+        assert_eq!(Catalog::built_in().served().count(), lines);
         let catalog = Catalog::built_in();
         let scale = catalog.get(&crate::resources::DEPLOYMENTS).and_then(|r| r.subresource("scale")).unwrap();
         assert_eq!((scale.group.as_str(), scale.version.as_str(), scale.kind.as_str()), ("autoscaling", "v1", "Scale"));

@@ -271,6 +271,7 @@ fn resource(definition: &Value) -> Option<Resource> {
             .to_vec(),
         subresources,
         counts_generations: true,
+        stored_as: None,
         custom: Some(Arc::new(custom)),
     })
 }

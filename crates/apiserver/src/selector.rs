@@ -232,6 +232,15 @@ impl FieldSelector {
         self.terms.iter().map(|term| term.path.as_str())
     }
 
+    /// Asks about other paths instead, where `rename` has one.
+    pub(crate) fn rename(&mut self, rename: impl Fn(&str) -> Option<String>) {
+        for term in &mut self.terms {
+            if let Some(path) = rename(&term.path) {
+                term.path = path;
+            }
+        }
+    }
+
     /// The name that it demands, where it does.
     pub(crate) fn exact_name(&self) -> Option<&str> {
         self.terms.iter().find(|t| t.equal && t.path == "metadata.name").map(|t| t.value.as_str())

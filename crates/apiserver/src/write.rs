@@ -260,14 +260,15 @@ impl Api {
             metadata::carry_over(resource, old, &mut new)?;
             kinds::default(resource, &mut new);
             keep_other_parts(resource, subresource, old, &mut new);
-            kinds::convert_changed(resource, old, &mut new);
+            kinds::convert_changed(resource, subresource, old, &mut new);
             set(&mut new, "resourceVersion", text(old, "resourceVersion"));
             let binds = subresource == Some("binding");
+            let counts = resource.counts_generations && !binds && subresource != Some("status");
             if ownership == Ownership::Update && !binds {
                 managed::update(&self.context(resource, subresource, options), old, &mut new);
             }
             kinds::prepare_changed(resource, subresource, old, &mut new);
-            if resource.counts_generations && !binds && wants_changed(resource, old, &new) {
+            if counts && wants_changed(resource, old, &new) {
                 let generation = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
                 set(&mut new, "generation", generation + 1);
             }

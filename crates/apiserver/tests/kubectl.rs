@@ -63,6 +63,8 @@ const COMMANDS: &[(&[&str], &str, &[&str])] = &[
     (&["create", "rolebinding", "r", "--role=r", "--serviceaccount=default:robot"], "", &["created"]),
     (&["create", "ingress", "i", "--rule=a.b/*=web:80"], "", &["created"]),
     (&["get", "ing"], "", &["a.b"]),
+    (&["autoscale", "deploy", "web", "--max=5", "--cpu-percent=70"], "", &["autoscaled"]),
+    (&["get", "hpa"], "", &["Deployment/web", "<unknown>/70%"]),
     (&["create", "pdb", "b", "--selector=app=web", "--min-available=1"], "", &["created"]),
     (&["create", "quota", "q", "--hard=pods=5"], "", &["created"]),
     (&["create", "namespace", "other"], "", &["namespace/other created"]),

@@ -10,9 +10,12 @@ use bowline_engine::{DeployRequest, Engine};
 use bowline_manifest::TemplateOutput;
 use bowline_render::{Environment, KubeVersion, Options, RenderError, Templates};
 
+use jiff::tz::TimeZone;
+
 use crate::args;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::printer::Printer;
 use crate::record;
 
 /// What a placeholder of a store stands for where no store runs: checks and rehearsals never connect.
@@ -44,6 +47,10 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         let doing = format!("read the chart {}", app.chart.display());
         place(Failure::because(Exit::Usage, doing, &error), error.place().map(|p| (p.file.as_str(), p.line, p.column)))
             .hint(format!("bowline template {}   renders the chart alone", arguments.path.display()))
+    })?;
+    chart.check_installable().map_err(|error| {
+        Failure::because(Exit::Usage, format!("use the chart {}", app.chart.display()), &error)
+            .hint("helm dependency build CHART   lays the dependencies out below charts/")
     })?;
     Ok(Application {
         name: arguments.name.clone().unwrap_or_else(|| app.name.clone()),
@@ -160,10 +167,9 @@ impl Application {
     }
 }
 
-/// What templates may learn of this machine.
+/// What templates may learn of this machine: its time, its time zones, its entropy.
 struct Machine {
     now: Timestamp,
-    random: bowline_clock::Random,
 }
 
 impl Environment for Machine {
@@ -171,17 +177,29 @@ impl Environment for Machine {
         self.now
     }
 
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::system()
+    }
+
+    fn named_time_zone(&self, name: &str) -> Option<TimeZone> {
+        match name {
+            "" => Some(TimeZone::UTC),
+            "Local" => Some(self.time_zone()),
+            name => TimeZone::get(name).ok(),
+        }
+    }
+
     fn random(&self, bytes: &mut [u8]) {
-        bytes.chunks_mut(8).for_each(|chunk| {
-            let value = self.random.next_u64().to_le_bytes();
-            chunk.copy_from_slice(&value[..chunk.len()]);
-        });
+        // Passwords and keys are made of it: better none at all than guessable ones.
+        if aws_lc_rs::rand::fill(bytes).is_err() {
+            Printer::new(false).error("error: the operating system gives no random bits\n");
+            std::process::exit(Exit::Failed as i32);
+        }
     }
 }
 
 fn environment() -> Rc<dyn Environment> {
-    let now = bowline_clock::Clock::system().now();
-    Rc::new(Machine { now, random: bowline_clock::Random::from_entropy() })
+    Rc::new(Machine { now: bowline_clock::Clock::system().now() })
 }
 
 /// A value in the syntax of `--set` that stays what it is.

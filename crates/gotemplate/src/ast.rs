@@ -21,7 +21,10 @@ pub(crate) struct Tree {
 impl Tree {
     /// Whether the body is nothing but white space.
     pub(crate) fn is_blank(&self) -> bool {
-        self.body.iter().all(|node| matches!(node, Node::Text { text, .. } if is_space(text)))
+        self.body.iter().all(|node| match node {
+            Node::Text { from, to, .. } => is_space(&self.source[*from as usize..*to as usize]),
+            _ => false,
+        })
     }
 }
 
@@ -31,8 +34,17 @@ fn is_space(text: &[u8]) -> bool {
 
 /// A part of a template's body.
 pub(crate) enum Node {
-    Text { line: u32, text: Text },
-    Action { at: u32, line: u32, pipe: Pipe },
+    /// Text of the template itself: bytes of its source.
+    Text {
+        line: u32,
+        from: u32,
+        to: u32,
+    },
+    Action {
+        at: u32,
+        line: u32,
+        pipe: Pipe,
+    },
     If(Box<Branch>),
     Range(Box<Branch>),
     With(Box<Branch>),
@@ -80,9 +92,9 @@ pub(crate) struct Command {
 
 /// An operand.
 pub(crate) enum Expr {
-    Field { at: u32, names: Box<[Box<str>]> },
+    Field { at: u32, names: Box<[Name]> },
     Chain(Box<Chain>),
-    Function { at: u32, name: Arc<str>, function: FunctionRef },
+    Function { at: u32, name: &'static str, function: FunctionRef },
     Pipe(Box<Pipe>),
     Variable(Box<Variable>),
     Dot { at: u32 },
@@ -92,11 +104,25 @@ pub(crate) enum Expr {
     Text(Box<Quoted>),
 }
 
+/// A name of a field: where it stands in the source, without its dot.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Name {
+    /// The name in the source that it was read from.
+    pub(crate) fn of(self, source: &[u8]) -> &[u8] {
+        source.get(self.from as usize..self.to as usize).unwrap_or_default()
+    }
+}
+
 /// `(pipeline).field.field`
 pub(crate) struct Chain {
     pub(crate) at: u32,
     pub(crate) start: Expr,
-    pub(crate) names: Vec<Box<str>>,
+    pub(crate) names: Box<[Name]>,
 }
 
 /// `$name.field.field`
@@ -104,7 +130,7 @@ pub(crate) struct Variable {
     pub(crate) at: u32,
     pub(crate) name: Arc<str>,
     pub(crate) slot: u32,
-    pub(crate) names: Box<[Box<str>]>,
+    pub(crate) names: Box<[Name]>,
 }
 
 /// A string constant, as written and as meant.

@@ -37,11 +37,11 @@ impl Builtin {
         "eq", "ge", "gt", "le", "lt", "ne",
     ];
 
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<(&'static str, Self)> {
         use Builtin::*;
         const ALL: [Builtin; 19] =
             [And, Call, Html, Index, Slice, Js, Len, Not, Or, Print, Printf, Println, UrlQuery, Eq, Ge, Gt, Le, Lt, Ne];
-        Self::NAMES.iter().position(|known| *known == name).map(|i| ALL[i])
+        Self::NAMES.iter().position(|known| *known == name).map(|i| (Self::NAMES[i], ALL[i]))
     }
 
     /// The parameters, and whether the last takes any number of arguments.
@@ -85,7 +85,7 @@ impl<'t, H> Frame<'t, '_, H> {
             _ => {}
         }
         let callee = match (builtin, args.first()) {
-            (Builtin::Call, Some(arg)) => arg.to_string(),
+            (Builtin::Call, Some(arg)) => self.shown(arg).to_string(),
             (Builtin::Call, None) => piped.as_ref().map(piped_name).unwrap_or_default(),
             _ => String::new(),
         };

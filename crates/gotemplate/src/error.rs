@@ -43,30 +43,38 @@ pub struct ExecError {
 impl ExecError {
     /// The error that everything else came from, following `include` and `tpl`.
     pub fn innermost(&self) -> &Self {
+        let mut innermost = self;
         let mut failure = self.cause.as_deref();
         while let Some(current) = failure {
-            match current {
-                Failure::Exec(inner) => return inner.innermost(),
-                Failure::Wrapped { cause, .. } => failure = Some(cause),
-                Failure::Message(_) | Failure::Parse(_) => break,
-            }
-        }
-        self
-    }
-
-    /// The texts of the error and its causes as `errors.Unwrap` walks them, outermost first.
-    pub fn chain(&self) -> Vec<String> {
-        let mut texts = vec![self.to_string()];
-        let mut next = self.cause.as_deref();
-        while let Some(failure) = next {
-            texts.push(failure.to_string());
-            next = match failure {
-                Failure::Exec(inner) => inner.cause.as_deref(),
+            failure = match current {
+                Failure::Exec(inner) => {
+                    innermost = inner;
+                    inner.cause.as_deref()
+                }
                 Failure::Wrapped { cause, .. } => Some(cause),
                 Failure::Message(_) | Failure::Parse(_) => None,
             };
         }
-        texts
+        innermost
+    }
+
+    /// The texts of the error and its causes as `errors.Unwrap` walks them, outermost first. Each holds all that follow.
+    pub fn chain(&self) -> impl Iterator<Item = String> + '_ {
+        let causes = std::iter::successors(self.cause.as_deref(), |failure| match failure {
+            Failure::Exec(inner) => inner.cause.as_deref(),
+            Failure::Wrapped { cause, .. } => Some(cause),
+            Failure::Message(_) | Failure::Parse(_) => None,
+        });
+        std::iter::once_with(|| self.to_string()).chain(causes.map(ToString::to_string))
+    }
+}
+
+/// Causes may be nested deeply.
+impl Drop for ExecError {
+    fn drop(&mut self) {
+        if let Some(cause) = self.cause.take() {
+            crate::with_stack(|| drop(cause));
+        }
     }
 }
 
@@ -76,7 +84,7 @@ impl fmt::Display for ExecError {
         let Self { file, line, column, node, message, .. } = self;
         write!(f, "template: {file}:{line}:{column}: executing {name} at <{node}>: {message}")?;
         if let Some(cause) = &self.cause {
-            write!(f, ": {cause}")?;
+            crate::with_stack(|| write!(f, ": {cause}"))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Expressions: commands, variables, fields and constants.
 
-use crate::ast::{At, Command, Expr, FunctionRef, Number, Target, Variable, deep};
+use crate::ast::{At, Command, Expr, FunctionRef, Name, Number, Target, Variable, deep};
 use crate::exec::{Exec, Frame, Operand};
 use crate::program::MissingKey;
 use crate::{Kind, Type, Value};
@@ -17,7 +17,7 @@ impl<'t, H> Frame<'t, '_, H> {
             Expr::Chain(chain) => {
                 self.at = At::Expr(first);
                 if let Expr::Nil { .. } = chain.start {
-                    return self.fail(format!("indirection through explicit nil in {first}"));
+                    return self.fail(format!("indirection through explicit nil in {}", self.shown(first)));
                 }
                 let start = self.arg(dot, None, &chain.start)?;
                 self.fields(dot, start, &chain.names, At::Expr(first), args, piped)
@@ -47,7 +47,7 @@ impl<'t, H> Frame<'t, '_, H> {
             return Ok(());
         }
         // Go prints the operand itself here, with its parentheses left out.
-        self.fail(format!("can't give argument to non-function {first}"))
+        self.fail(format!("can't give argument to non-function {}", self.shown(first)))
     }
 
     fn function(
@@ -108,23 +108,24 @@ impl<'t, H> Frame<'t, '_, H> {
         &mut self,
         dot: &Operand,
         mut receiver: Operand,
-        names: &'t [Box<str>],
+        names: &'t [Name],
         node: At<'t>,
         args: &'t [Expr],
         piped: Option<Operand>,
     ) -> Exec<Operand> {
         let Some((last, before)) = names.split_last() else { return Ok(receiver) };
+        let source: &'t [u8] = &self.tree.source;
         for name in before {
-            receiver = self.field(dot, &receiver, name, node, &[], None)?;
+            receiver = self.field(dot, &receiver, name.of(source), node, &[], None)?;
         }
-        self.field(dot, &receiver, last, node, args, piped)
+        self.field(dot, &receiver, last.of(source), node, args, piped)
     }
 
     fn field(
         &mut self,
         dot: &Operand,
         receiver: &Operand,
-        name: &'t str,
+        key: &'t [u8],
         node: At<'t>,
         args: &'t [Expr],
         piped: Option<Operand>,
@@ -132,11 +133,13 @@ impl<'t, H> Frame<'t, '_, H> {
         let strict = self.scope.program.missing_key == MissingKey::Error;
         if receiver.is_none() {
             if strict {
-                return self.fail(format!("nil data; no entry for key {}", crate::fmt::quoted(name.as_bytes())));
+                return self.fail(format!("nil data; no entry for key {}", crate::fmt::quoted(key)));
             }
             return Ok(Operand::none());
         }
         let has_args = !args.is_empty() || piped.is_some();
+        // Names consist of letters and digits.
+        let name = std::str::from_utf8(key).unwrap_or_default();
         match &receiver.value {
             Value::Nil => return self.fail(format!("nil pointer evaluating interface {{}}.{name}")),
             Value::Map(map) => {
@@ -148,14 +151,12 @@ impl<'t, H> Frame<'t, '_, H> {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
                 let element = map.kind().element;
-                return match map.get(name.as_bytes()) {
+                return match map.get(key) {
                     Some(value) => Ok(Operand::element(value, element)),
                     None => match self.scope.program.missing_key {
                         MissingKey::Invalid => Ok(Operand::none()),
                         MissingKey::Zero => Ok(Operand::element(element.zero(), element)),
-                        MissingKey::Error => {
-                            self.fail(format!("map has no entry for key {}", crate::fmt::quoted(name.as_bytes())))
-                        }
+                        MissingKey::Error => self.fail(format!("map has no entry for key {}", crate::fmt::quoted(key))),
                     },
                 };
             }
@@ -203,8 +204,10 @@ impl<'t, H> Frame<'t, '_, H> {
             Expr::Text(text) => Operand::plain(Value::Text(text.text.clone())),
             Expr::Number(number) => Operand::plain(self.ideal(number)?),
             _ => {
-                return self
-                    .fail(format!("can't evaluate command {}", crate::fmt::quoted(expr.to_string().as_bytes())));
+                return self.fail(format!(
+                    "can't evaluate command {}",
+                    crate::fmt::quoted(self.shown(expr).to_string().as_bytes())
+                ));
             }
         })
     }
@@ -245,7 +248,7 @@ impl<'t, H> Frame<'t, '_, H> {
             Expr::Function { name, function, .. } => self.function(dot, *function, At::Expr(expr), name, &[], None)?,
             Expr::Chain(chain) => {
                 if let Expr::Nil { .. } = chain.start {
-                    return self.fail(format!("indirection through explicit nil in {expr}"));
+                    return self.fail(format!("indirection through explicit nil in {}", self.shown(expr)));
                 }
                 let start = self.arg(dot, None, &chain.start)?;
                 self.fields(dot, start, &chain.names, At::Expr(expr), &[], None)?
@@ -280,9 +283,9 @@ impl<'t, H> Frame<'t, '_, H> {
             Type::Int | Type::Int64 => "integer",
             Type::Uint32 | Type::Uint64 => "unsigned integer",
             Type::Float => "float",
-            _ => return self.fail(format!("can't handle {expr} for arg of type {wanted}")),
+            _ => return self.fail(format!("can't handle {} for arg of type {wanted}", self.shown(expr))),
         };
-        self.fail(format!("expected {expected}; found {expr}"))
+        self.fail(format!("expected {expected}; found {}", self.shown(expr)))
     }
 
     /// Checks that a value can be given to a parameter of type `wanted`.

@@ -2,6 +2,7 @@
 
 use crate::ast::{At, Branch, Node, Pipe, TemplateCall, Tree, deep};
 use crate::containers::Element;
+use crate::node_text::Shown;
 use crate::program::Scope;
 use crate::{ExecError, Failure, Kind, Origin, Sink, Text, Value};
 use std::collections::HashMap;
@@ -17,12 +18,14 @@ pub(crate) struct Runtime<H> {
     pub(crate) parsed: HashMap<Text, Arc<[Arc<Tree>]>>,
     /// Argument lists for reuse.
     pub(crate) spare: Vec<Vec<Value>>,
+    /// How many functions are executing templates inside of each other.
+    pub(crate) calls: u32,
     depth: u32,
 }
 
 impl<H> Runtime<H> {
     pub(crate) fn new(host: H) -> Self {
-        Self { host, parsed: HashMap::new(), spare: Vec::new(), depth: 0 }
+        Self { host, parsed: HashMap::new(), spare: Vec::new(), calls: 0, depth: 0 }
     }
 }
 
@@ -109,6 +112,11 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
         Ok(())
     }
 
+    /// A node as error texts show it.
+    pub(crate) fn shown<T>(&self, node: T) -> Shown<'t, T> {
+        Shown::new(node, &self.tree.source)
+    }
+
     /// An error at the present node.
     pub(crate) fn fail<T>(&self, message: impl Into<String>) -> Exec<T> {
         Err(self.error(message.into(), None))
@@ -123,7 +131,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
             line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u32,
             column: column as u32,
             template: Arc::clone(&self.tree.name),
-            node: self.at.to_string(),
+            node: self.shown(self.at).to_string(),
             message,
             cause,
         })
@@ -132,7 +140,8 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
     fn walk(&mut self, dot: &Operand, nodes: &'t [Node]) -> Exec<Flow> {
         for node in nodes {
             match node {
-                Node::Text { line, text } => {
+                Node::Text { line, from, to } => {
+                    let text = &self.tree.source[*from as usize..*to as usize];
                     self.sink.write(Origin { file: &self.tree.file, line: *line, verbatim: true }, text);
                 }
                 Node::Action { line, pipe, .. } => {
@@ -179,7 +188,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
             Value::Text(text) => self.sink.write(origin, text),
             Value::Nil => self.sink.write(origin, b"<no value>"),
             _ if value.kind() == Kind::Func => {
-                return self.fail(format!("can't print {} of type {}", self.at, value.type_name()));
+                return self.fail(format!("can't print {} of type {}", self.shown(self.at), value.type_name()));
             }
             Value::Object(object) => {
                 if let Some(text) = object.shown() {

@@ -1,8 +1,13 @@
+use crate::ast::Tree;
 use crate::exec::Runtime;
 use crate::program::Scope;
 use crate::{Failure, Text, Type, Value};
 use crate::{Sink, program};
 use std::sync::Arc;
+
+/// How deeply functions that execute templates may be nested. Go has no such limit but the size of its stack, where it
+/// ends without an error.
+const MAX_CALLS: u32 = 5_000;
 
 /// A function that templates can call.
 pub struct Function<H> {
@@ -69,7 +74,18 @@ impl<'c, H> Call<'c, H> {
             let (name, set) = (crate::fmt::quoted(name), crate::fmt::quoted(self.scope.program.name.as_bytes()));
             return Err(Failure::new(format!("template: no template {name} associated with template {set}")));
         };
-        program::run(self.scope, tree, self.runtime, data, sink).map_err(Failure::Exec)
+        self.nested(self.scope, tree, data, sink)
+    }
+
+    /// Executes inside of the call, as long as calls are not nested too deeply.
+    fn nested(&mut self, scope: &Scope<'_, H>, tree: &Tree, data: Value, sink: &mut dyn Sink) -> Result<(), Failure> {
+        if self.runtime.calls == MAX_CALLS {
+            return Err(Failure::new(format!("exceeded maximum template depth ({MAX_CALLS})")));
+        }
+        self.runtime.calls += 1;
+        let result = program::run(scope, tree, self.runtime, data, sink);
+        self.runtime.calls -= 1;
+        result.map_err(Failure::Exec)
     }
 
     /// Parses `text` as a template and executes it in a copy of the set: what it defines is gone afterwards.
@@ -88,6 +104,6 @@ impl<'c, H> Call<'c, H> {
         };
         let Some(main) = trees.iter().find(|tree| *tree.name == *program.name) else { return Ok(()) };
         let scope = Scope { program, parent: Some(self.scope), local: &trees };
-        program::run(&scope, main, self.runtime, data, sink).map_err(Failure::Exec)
+        self.nested(&scope, main, data, sink)
     }
 }

@@ -48,14 +48,13 @@ impl Kind {
     }
 }
 
-/// A token: its place, its text, the line it starts on. An error's text is in `error`.
-#[derive(Clone, Debug)]
+/// A token: its place, its text, the line it starts on. An error's text is the lexer's.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
     pub(crate) kind: Kind,
-    pub(crate) at: usize,
+    pub(crate) at: u32,
     pub(crate) text: &'a [u8],
     pub(crate) line: u32,
-    pub(crate) error: Option<String>,
 }
 
 impl Token<'_> {
@@ -64,7 +63,7 @@ impl Token<'_> {
         let text = String::from_utf8_lossy(self.text);
         match self.kind {
             Kind::Eof => "EOF".to_owned(),
-            Kind::Error => self.error.clone().unwrap_or_default(),
+            Kind::Error => String::new(),
             kind if kind.is_keyword() => format!("<{text}>"),
             _ if self.text.len() > 10 => {
                 let cut: String = text.chars().take(10).collect();
@@ -109,6 +108,8 @@ pub(crate) struct Lexer<'a> {
     start_line: u32,
     parens: i32,
     inside: bool,
+    /// Why the last token is an error.
+    pub(crate) message: String,
 }
 
 const LEFT: &[u8; 2] = b"{{";
@@ -116,7 +117,7 @@ const RIGHT: &[u8; 2] = b"}}";
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0, start: 0, line: 1, start_line: 1, parens: 0, inside: false }
+        Self { input, at: 0, start: 0, line: 1, start_line: 1, parens: 0, inside: false, message: String::new() }
     }
 
     pub(crate) fn next_token(&mut self) -> Token<'a> {
@@ -175,7 +176,7 @@ impl<'a> Lexer<'a> {
 
     fn token(&mut self, kind: Kind) -> Token<'a> {
         let token =
-            Token { kind, at: self.start, text: &self.input[self.start..self.at], line: self.start_line, error: None };
+            Token { kind, at: self.start as u32, text: &self.input[self.start..self.at], line: self.start_line };
         self.start = self.at;
         self.start_line = self.line;
         token
@@ -189,8 +190,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn error(&mut self, message: impl Into<String>) -> Step<'a> {
-        let token =
-            Token { kind: Kind::Error, at: self.start, text: &[], line: self.start_line, error: Some(message.into()) };
+        let token = Token { kind: Kind::Error, at: self.start as u32, text: &[], line: self.start_line };
+        self.message = message.into();
         self.input = &[];
         self.at = 0;
         self.start = 0;
@@ -216,13 +217,7 @@ impl<'a> Lexer<'a> {
                 self.line += lines(&self.input[self.start..self.at]);
                 return self.emit(Kind::Text);
             }
-            return Step::Emit(Token {
-                kind: Kind::Eof,
-                at: self.at,
-                text: b"EOF",
-                line: self.start_line,
-                error: None,
-            });
+            return Step::Emit(Token { kind: Kind::Eof, at: self.at as u32, text: b"EOF", line: self.start_line });
         };
         if found > 0 {
             self.at += found;
@@ -370,9 +365,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Step<'a> {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_word();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -394,6 +387,20 @@ impl<'a> Lexer<'a> {
         self.emit(kind)
     }
 
+    /// Passes over letters, digits and underscores.
+    fn skip_word(&mut self) {
+        loop {
+            let ascii = self.rest().iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+            self.at += ascii.unwrap_or(self.input.len() - self.at);
+            match self.rest().first() {
+                Some(0x80..) if self.peek().is_some_and(is_alphanumeric) => {
+                    self.next();
+                }
+                _ => return,
+            }
+        }
+    }
+
     fn bad_character(&mut self) -> Step<'a> {
         let name = self.peek().map(unicode_name).unwrap_or_default();
         self.error(format!("bad character {name}"))
@@ -403,9 +410,7 @@ impl<'a> Lexer<'a> {
         if self.at_terminator() {
             return self.emit(if kind == Kind::Variable { kind } else { Kind::Dot });
         }
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_word();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -494,11 +499,18 @@ impl<'a> Lexer<'a> {
 }
 
 fn lines(text: &[u8]) -> u32 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u32
+    memchr::memchr_iter(b'\n', text).count() as u32
 }
 
 fn find(text: &[u8], needle: &[u8; 2]) -> Option<usize> {
-    text.windows(2).position(|window| window == needle)
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(needle[0], &text[from..])?;
+        if text.get(at + 1) == Some(&needle[1]) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
 fn is_space(rune: char) -> bool {

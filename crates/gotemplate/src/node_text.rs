@@ -1,110 +1,119 @@
 //! Nodes as text, as Go's error messages show them (`at <.Values.image>`).
 
-use crate::ast::{At, Branch, Command, Expr, Node, Pipe, deep};
+use crate::ast::{At, Command, Expr, Name, Node, Pipe, deep};
 use crate::fmt::quoted;
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::{self, Display, Formatter};
 
-impl Display for At<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Node(node) => node.fmt(f),
-            Self::Pipe(pipe) => pipe.fmt(f),
-            Self::Command(command) => command.fmt(f),
-            Self::Expr(expr) => expr.fmt(f),
+/// A node with the source that it was read from.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a, T> {
+    pub(crate) node: T,
+    pub(crate) source: &'a [u8],
+}
+
+impl<'a, T> Shown<'a, T> {
+    pub(crate) fn new(node: T, source: &'a [u8]) -> Self {
+        Self { node, source }
+    }
+
+    fn with<U>(&self, node: U) -> Shown<'a, U> {
+        Shown { node, source: self.source }
+    }
+
+    fn names(&self, f: &mut Formatter<'_>, names: &[Name]) -> fmt::Result {
+        names.iter().try_for_each(|name| write!(f, ".{}", String::from_utf8_lossy(name.of(self.source))))
+    }
+
+    /// Parentheses belong to the command or chain around a pipeline, not to the pipeline's own text.
+    fn operand(&self, f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
+        match expr {
+            Expr::Pipe(pipe) => write!(f, "({})", self.with(&**pipe)),
+            expr => self.with(expr).fmt(f),
         }
     }
 }
 
-impl Display for Node {
+impl Display for Shown<'_, At<'_>> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text { text, .. } => f.write_str(&text.to_str()),
-            Self::Action { pipe, .. } => write!(f, "{{{{{pipe}}}}}"),
-            Self::If(branch) => write_branch(f, "if", branch),
-            Self::Range(branch) => write_branch(f, "range", branch),
-            Self::With(branch) => write_branch(f, "with", branch),
-            Self::Template(call) => {
+        match self.node {
+            At::Node(node) => self.with(node).fmt(f),
+            At::Pipe(pipe) => self.with(pipe).fmt(f),
+            At::Command(command) => self.with(command).fmt(f),
+            At::Expr(expr) => self.with(expr).fmt(f),
+        }
+    }
+}
+
+impl Display for Shown<'_, &Node> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.node {
+            // Text never fails; it is nowhere shown.
+            Node::Text { .. } => Ok(()),
+            Node::Action { pipe, .. } => write!(f, "{{{{{}}}}}", self.with(pipe)),
+            // What fails inside of a branch is shown by itself.
+            Node::If(branch) => write!(f, "{{{{if {}}}}}", self.with(&branch.pipe)),
+            Node::Range(branch) => write!(f, "{{{{range {}}}}}", self.with(&branch.pipe)),
+            Node::With(branch) => write!(f, "{{{{with {}}}}}", self.with(&branch.pipe)),
+            Node::Template(call) => {
                 write!(f, "{{{{template {}", quoted(call.name.as_bytes()))?;
                 if let Some(pipe) = &call.pipe {
-                    write!(f, " {pipe}")?;
+                    write!(f, " {}", self.with(pipe))?;
                 }
                 f.write_str("}}")
             }
-            Self::Break => f.write_str("{{break}}"),
-            Self::Continue => f.write_str("{{continue}}"),
+            Node::Break => f.write_str("{{break}}"),
+            Node::Continue => f.write_str("{{continue}}"),
         }
     }
 }
 
-fn write_branch(f: &mut Formatter<'_>, keyword: &str, branch: &Branch) -> fmt::Result {
-    write!(f, "{{{{{keyword} {}}}}}", branch.pipe)?;
-    deep(|| branch.body.iter().try_for_each(|node| node.fmt(f)))?;
-    if let Some(otherwise) = &branch.otherwise {
-        f.write_str("{{else}}")?;
-        deep(|| otherwise.iter().try_for_each(|node| node.fmt(f)))?;
-    }
-    f.write_str("{{end}}")
-}
-
-impl Display for Pipe {
+impl Display for Shown<'_, &Pipe> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (i, target) in self.targets.iter().enumerate() {
+        let pipe = self.node;
+        for (i, target) in pipe.targets.iter().enumerate() {
             f.write_str(if i > 0 { ", " } else { "" })?;
             f.write_str(&target.name)?;
         }
-        if !self.targets.is_empty() {
-            f.write_str(if self.assign { " = " } else { " := " })?;
+        if !pipe.targets.is_empty() {
+            f.write_str(if pipe.assign { " = " } else { " := " })?;
         }
-        for (i, command) in self.commands.iter().enumerate() {
+        for (i, command) in pipe.commands.iter().enumerate() {
             f.write_str(if i > 0 { " | " } else { "" })?;
-            deep(|| command.fmt(f))?;
+            deep(|| self.with(command).fmt(f))?;
         }
         Ok(())
     }
 }
 
-impl Display for Command {
+impl Display for Shown<'_, &Command> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (i, word) in self.words.iter().enumerate() {
+        for (i, word) in self.node.words.iter().enumerate() {
             f.write_str(if i > 0 { " " } else { "" })?;
-            write_operand(f, word)?;
+            self.operand(f, word)?;
         }
         Ok(())
     }
 }
 
-/// Parentheses belong to the command or chain around a pipeline, not to the pipeline's own text.
-fn write_operand(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
-    if let Expr::Pipe(pipe) = expr { write!(f, "({pipe})") } else { expr.fmt(f) }
-}
-
-fn write_names(f: &mut Formatter<'_>, names: &[Box<str>]) -> fmt::Result {
-    for name in names {
-        f.write_char('.')?;
-        f.write_str(name)?;
-    }
-    Ok(())
-}
-
-impl Display for Expr {
+impl Display for Shown<'_, &Expr> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Field { names, .. } => write_names(f, names),
-            Self::Chain(chain) => {
-                write_operand(f, &chain.start)?;
-                write_names(f, &chain.names)
+        match self.node {
+            Expr::Field { names, .. } => self.names(f, names),
+            Expr::Chain(chain) => {
+                self.operand(f, &chain.start)?;
+                self.names(f, &chain.names)
             }
-            Self::Function { name, .. } => f.write_str(name),
-            Self::Pipe(pipe) => pipe.fmt(f),
-            Self::Variable(variable) => {
+            Expr::Function { name, .. } => f.write_str(name),
+            Expr::Pipe(pipe) => self.with(&**pipe).fmt(f),
+            Expr::Variable(variable) => {
                 f.write_str(&variable.name)?;
-                write_names(f, &variable.names)
+                self.names(f, &variable.names)
             }
-            Self::Dot { .. } => f.write_char('.'),
-            Self::Nil { .. } => f.write_str("nil"),
-            Self::Bool { value, .. } => write!(f, "{value}"),
-            Self::Number(number) => f.write_str(&number.written),
-            Self::Text(text) => f.write_str(&text.written.to_str()),
+            Expr::Dot { .. } => f.write_str("."),
+            Expr::Nil { .. } => f.write_str("nil"),
+            Expr::Bool { value, .. } => write!(f, "{value}"),
+            Expr::Number(number) => f.write_str(&number.written),
+            Expr::Text(text) => f.write_str(&text.written.to_str()),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::Text;
 use crate::ast::{
-    Branch, Chain, Command, Expr, FunctionRef, Node, Pipe, Quoted, Target, TemplateCall, Tree, Variable, deep,
+    Branch, Chain, Command, Expr, FunctionRef, Name, Node, Pipe, Quoted, Target, TemplateCall, Tree, Variable, deep,
 };
 use crate::error::ParseError;
 use crate::fmt::quoted;
 use crate::lex::{Kind, Lexer, Token};
 use crate::literal;
+use crate::node_text::Shown;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 const MAX_PARENS: u32 = 10_000;
 
 /// Finds a function by its name.
-pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<FunctionRef>;
+pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<(&'static str, FunctionRef)>;
 
 /// Parses `source` as the template `name`; gives it and all that it defines, each name once.
 pub(crate) fn parse(name: &str, source: &Text, resolve: Resolve<'_>) -> Result<Vec<Arc<Tree>>, ParseError> {
@@ -78,12 +79,12 @@ type Parsed<T> = Result<T, ParseError>;
 
 impl<'p, 'a> Parser<'p, 'a> {
     fn new(lexer: &'p mut Lexer<'a>, shared: &'p mut Shared<'a>) -> Self {
-        let none = Token { kind: Kind::Error, at: 0, text: &[], line: 0, error: None };
+        let none = Token { kind: Kind::Error, at: 0, text: &[], line: 0 };
         let dollar: Arc<str> = Arc::from("$");
         Self {
             lexer,
             shared,
-            tokens: [none.clone(), none.clone(), none],
+            tokens: [none; 3],
             peeked: 0,
             known: vec![Arc::clone(&dollar)],
             slots: vec![dollar],
@@ -100,7 +101,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         } else {
             self.tokens[0] = self.lexer.next_token();
         }
-        self.tokens[self.peeked].clone()
+        self.tokens[self.peeked]
     }
 
     fn backup(&mut self) {
@@ -112,7 +113,7 @@ impl<'p, 'a> Parser<'p, 'a> {
             self.peeked = 1;
             self.tokens[0] = self.lexer.next_token();
         }
-        self.tokens[self.peeked - 1].clone()
+        self.tokens[self.peeked - 1]
     }
 
     fn next_non_space(&mut self) -> Token<'a> {
@@ -138,7 +139,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         if token.kind != Kind::Error {
             return self.fail(format!("unexpected {} in {context}", token.describe()));
         }
-        let message = token.describe();
+        let message = self.lexer.message.clone();
         let mut extra = String::new();
         if self.action_line != 0 && self.action_line != token.line {
             extra = format!(" in action started at {}:{}", self.shared.file, self.action_line);
@@ -246,7 +247,10 @@ impl<'p, 'a> Parser<'p, 'a> {
     fn text_or_action(&mut self) -> Parsed<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text { line: token.line, text: Text::from(token.text) })),
+            Kind::Text => {
+                let (from, to) = (token.at, token.at + token.text.len() as u32);
+                Ok(Item::Node(Node::Text { line: token.line, from, to }))
+            }
             Kind::LeftDelim => {
                 self.action_line = token.line;
                 let item = deep(|| self.action())?;
@@ -276,7 +280,7 @@ impl<'p, 'a> Parser<'p, 'a> {
                 self.backup();
                 let token = self.peek();
                 let pipe = self.pipeline("command", Kind::RightDelim)?;
-                Node::Action { at: token.at as u32, line: token.line, pipe }
+                Node::Action { at: token.at, line: token.line, pipe }
             }
         };
         Ok(Item::Node(node))
@@ -341,7 +345,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         self.nested().definition_body(Arc::clone(&name), CONTEXT)?;
-        Ok(Node::Template(Box::new(TemplateCall { at: token.at as u32, line: token.line, name, pipe: Some(pipe) })))
+        Ok(Node::Template(Box::new(TemplateCall { at: token.at, line: token.line, name, pipe: Some(pipe) })))
     }
 
     fn template(&mut self) -> Parsed<Node> {
@@ -354,7 +358,7 @@ impl<'p, 'a> Parser<'p, 'a> {
             self.backup();
             Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
         };
-        Ok(Node::Template(Box::new(TemplateCall { at: token.at as u32, line: token.line, name, pipe })))
+        Ok(Node::Template(Box::new(TemplateCall { at: token.at, line: token.line, name, pipe })))
     }
 
     fn template_name(&mut self, token: &Token<'a>, context: &str) -> Parsed<Arc<str>> {
@@ -366,7 +370,7 @@ impl<'p, 'a> Parser<'p, 'a> {
     }
 
     fn pipeline(&mut self, context: &'static str, end: Kind) -> Parsed<Pipe> {
-        let at = self.peek_non_space().at as u32;
+        let at = self.peek_non_space().at;
         let mut pipe = Pipe { at, assign: false, targets: Vec::new(), commands: Vec::new() };
         let mut names: Vec<Arc<str>> = Vec::new();
         while let variable = self.peek_non_space()
@@ -471,7 +475,7 @@ impl<'p, 'a> Parser<'p, 'a> {
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let at = self.peek_non_space().at as u32;
+        let at = self.peek_non_space().at;
         let mut words = Vec::new();
         loop {
             self.peek_non_space();
@@ -499,7 +503,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         if field.kind != Kind::Field {
             return Ok(Some(term));
         }
-        let at = field.at as u32;
+        let at = field.at;
         let mut names = Vec::new();
         while self.peek().kind == Kind::Field {
             names.push(field_name(&self.next()));
@@ -510,32 +514,34 @@ impl<'p, 'a> Parser<'p, 'a> {
                 Expr::Variable(Box::new(Variable { at, names: joined(variable.names, names), ..*variable }))
             }
             Expr::Bool { .. } | Expr::Text(_) | Expr::Number(_) | Expr::Nil { .. } | Expr::Dot { .. } => {
-                return self.fail(format!("unexpected . after term {}", quoted(term.to_string().as_bytes())));
+                return self.fail(format!(
+                    "unexpected . after term {}",
+                    quoted(Shown::new(&term, &self.shared.source).to_string().as_bytes())
+                ));
             }
-            start => Expr::Chain(Box::new(Chain { at, start, names })),
+            start => Expr::Chain(Box::new(Chain { at, start, names: names.into() })),
         }))
     }
 
     fn term(&mut self) -> Parsed<Option<Expr>> {
         let token = self.next_non_space();
-        let at = token.at as u32;
+        let at = token.at;
         Ok(Some(match token.kind {
             Kind::Identifier => {
-                let name = token.str();
-                let Some(function) = (self.shared.resolve)(&name) else {
+                let found = std::str::from_utf8(token.text).ok().and_then(|name| (self.shared.resolve)(name));
+                let Some((name, function)) = found else {
                     return self.fail(format!("function {} not defined", quoted(token.text)));
                 };
-                Expr::Function { at, name: Arc::from(name), function }
+                Expr::Function { at, name, function }
             }
             Kind::Dot => Expr::Dot { at },
             Kind::Nil => Expr::Nil { at },
             Kind::Variable => {
-                let name = token.str();
-                if !self.known.iter().any(|known| **known == *name) {
+                let Some(name) = self.known.iter().rev().find(|known| known.as_bytes() == token.text) else {
                     return self.fail(format!("undefined variable {}", quoted(token.text)));
-                }
-                let slot = self.slot(&name).unwrap_or(u32::MAX);
-                Expr::Variable(Box::new(Variable { at, name: Arc::from(name), slot, names: Box::default() }))
+                };
+                let slot = self.slot(name).unwrap_or(u32::MAX);
+                Expr::Variable(Box::new(Variable { at, name: Arc::clone(name), slot, names: Box::default() }))
             }
             Kind::Field => Expr::Field { at, names: Box::new([field_name(&token)]) },
             Kind::Bool => Expr::Bool { at, value: token.text == b"true" },
@@ -573,10 +579,13 @@ impl<'p, 'a> Parser<'p, 'a> {
     }
 }
 
-fn field_name(token: &Token<'_>) -> Box<str> {
-    String::from_utf8_lossy(&token.text[1..]).into()
+fn field_name(token: &Token<'_>) -> Name {
+    Name { from: token.at + 1, to: token.at + token.text.len() as u32 }
 }
 
-fn joined(first: Box<[Box<str>]>, rest: Vec<Box<str>>) -> Box<[Box<str>]> {
+fn joined(first: Box<[Name]>, rest: Vec<Name>) -> Box<[Name]> {
+    if first.is_empty() {
+        return rest.into();
+    }
     first.into_vec().into_iter().chain(rest).collect()
 }

@@ -49,11 +49,11 @@ impl<H> Program<H> {
         self
     }
 
-    fn resolve(&self, name: &str) -> Option<FunctionRef> {
-        if let Some(index) = self.function_names.get(name) {
-            return Some(FunctionRef::Host(*index));
+    fn resolve(&self, name: &str) -> Option<(&'static str, FunctionRef)> {
+        if let Some((name, index)) = self.function_names.get_key_value(name) {
+            return Some((name, FunctionRef::Host(*index)));
         }
-        Builtin::named(name).map(FunctionRef::Builtin)
+        Builtin::named(name).map(|(name, builtin)| (name, FunctionRef::Builtin(builtin)))
     }
 
     pub(crate) fn parse_text(&self, text: &Text) -> Result<Arc<[Arc<Tree>]>, ParseError> {

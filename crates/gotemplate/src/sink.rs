@@ -1,3 +1,4 @@
+use memchr::memmem;
 use std::sync::Arc;
 
 /// Where a piece of output came from.
@@ -29,13 +30,15 @@ impl Sink for Vec<u8> {
 pub struct Traced {
     text: Vec<u8>,
     pieces: Vec<Piece>,
+    files: Vec<Arc<str>>,
 }
 
 /// A piece of the text up to the start of the next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Piece {
     start: usize,
-    file: Arc<str>,
+    /// Its place among the files.
+    file: u32,
     line: u32,
     verbatim: bool,
 }
@@ -54,12 +57,13 @@ impl Sink for Traced {
         if text.is_empty() {
             return;
         }
-        let piece = Piece {
-            start: self.text.len(),
-            file: Arc::clone(origin.file),
-            line: origin.line,
-            verbatim: origin.verbatim,
-        };
+        // There are few files, and the same one often comes again at once.
+        let known = self.files.iter().rposition(|file| Arc::ptr_eq(file, origin.file));
+        let file = known.unwrap_or_else(|| {
+            self.files.push(Arc::clone(origin.file));
+            self.files.len() - 1
+        });
+        let piece = Piece { start: self.text.len(), file: file as u32, line: origin.line, verbatim: origin.verbatim };
         self.pieces.push(piece);
         self.text.extend_from_slice(text);
     }
@@ -78,27 +82,18 @@ impl Traced {
 
     /// Removes every occurrence of `needle` (Helm deletes `<no value>`), and keeps the origins of the rest.
     pub fn remove(&mut self, needle: &[u8]) {
-        if needle.is_empty() || self.text.len() < needle.len() {
+        let removed: Vec<usize> = memmem::find_iter(&self.text, needle).collect();
+        if removed.is_empty() || needle.is_empty() {
             return;
         }
         let mut kept = Vec::with_capacity(self.text.len());
-        let mut removed: Vec<usize> = Vec::new();
-        let mut at = 0;
-        while at < self.text.len() {
-            if self.text[at] == needle[0] && self.text[at..].starts_with(needle) {
-                removed.push(at);
-                at += needle.len();
-            } else {
-                kept.push(self.text[at]);
-                at += 1;
-            }
+        let mut from = 0;
+        for &start in &removed {
+            kept.extend_from_slice(&self.text[from..start]);
+            from = start + needle.len();
         }
-        if removed.is_empty() {
-            return;
-        }
-        // Pieces and removals are both in order: one walk over the two.
-        let mut passed = 0;
-        let mut gone = 0;
+        kept.extend_from_slice(&self.text[from..]);
+        let (mut passed, mut gone) = (0, 0);
         for piece in &mut self.pieces {
             while removed.get(passed).is_some_and(|start| start + needle.len() <= piece.start) {
                 gone += needle.len();
@@ -117,8 +112,7 @@ impl Traced {
         let mut reader = OriginReader { traced: self, piece: 0, counted: 0, passed: 0 };
         let mut start = 0;
         while start < self.text.len() {
-            let end =
-                self.text[start..].iter().position(|byte| *byte == b'\n').map_or(self.text.len(), |at| start + at + 1);
+            let end = memchr::memchr(b'\n', &self.text[start..]).map_or(self.text.len(), |at| start + at + 1);
             let line = &self.text[start..end];
             let lead = line.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
             origins.push(reader.origin_of(start + lead));
@@ -148,10 +142,11 @@ impl OriginReader<'_> {
         let found = pieces.get(self.piece)?;
         if found.verbatim {
             let from = self.counted.max(found.start);
-            self.passed += self.traced.text[from..offset].iter().filter(|byte| **byte == b'\n').count() as u32;
+            self.passed += memchr::memchr_iter(b'\n', &self.traced.text[from..offset]).count() as u32;
             self.counted = offset;
         }
-        Some(LineOrigin { file: Arc::clone(&found.file), line: found.line + self.passed })
+        let file = self.traced.files.get(found.file as usize)?;
+        Some(LineOrigin { file: Arc::clone(file), line: found.line + self.passed })
     }
 }
 

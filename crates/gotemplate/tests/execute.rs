@@ -335,7 +335,7 @@ fn errors_are_structured() {
     assert_eq!((&*error.file, error.line, error.column, &*error.template), ("m", 2, 6, "m"));
     let inner = error.innermost();
     assert_eq!((&*inner.file, inner.line, inner.column, &*inner.template, &*inner.node), ("h", 2, 7, "a", ".x.y"));
-    assert_eq!(error.chain().len(), 2);
+    assert_eq!(error.chain().count(), 2);
 }
 
 #[test]

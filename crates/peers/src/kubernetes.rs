@@ -145,6 +145,8 @@ impl ControlPlane {
             "kube-controller-manager".to_owned(),
             format!("--kubeconfig={}", kubeconfig.display()),
             "--leader-elect=false".to_owned(),
+            // kwok renews its nodes more rarely than the default of 50 seconds asks for.
+            "--node-monitor-grace-period=10m".to_owned(),
             format!("--secure-port={manager}"),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--cert-dir={}", path("manager-certs")),

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Reads: a chart, the user's values, what a release is called; time, randomness and a cluster through [`Environment`].
-//! Produces: a [`ManifestSet`](bowline_manifest::ManifestSet), or the text that `helm template` prints.
+//! Produces: a [`ManifestSet`], or the text that `helm template` prints.
 //! Never: reads a file or the environment; asks a cluster by itself.
 #![forbid(unsafe_code)]
 

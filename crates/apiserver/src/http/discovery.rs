@@ -17,7 +17,7 @@ type Groups = BTreeMap<String, BTreeMap<String, Vec<Arc<Resource>>>>;
 
 pub(super) fn groups(api: &Api) -> Groups {
     let mut groups = Groups::new();
-    for resource in api.catalog().iter() {
+    for resource in api.catalog().served() {
         let group = groups.entry(resource.id.group.to_string()).or_default();
         group.entry(resource.version.clone()).or_default().push(Arc::clone(resource));
     }
@@ -67,8 +67,9 @@ pub(super) fn answer(api: &Api, path: &str, accept: &str) -> Option<Response<Bod
 }
 
 fn group(name: &str, versions: &BTreeMap<String, Vec<Arc<Resource>>>) -> Value {
+    // The newest version is preferred.
     let versions: Vec<Value> =
-        versions.keys().map(|v| json!({"groupVersion": format!("{name}/{v}"), "version": v})).collect();
+        versions.keys().rev().map(|v| json!({"groupVersion": format!("{name}/{v}"), "version": v})).collect();
     json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
 }
 
@@ -107,6 +108,7 @@ fn list<'a>(groups: impl Iterator<Item = (&'a String, &'a BTreeMap<String, Vec<A
         .map(|(name, versions)| {
             let versions: Vec<Value> = versions
                 .iter()
+                .rev()
                 .map(|(version, resources)| {
                     let resources: Vec<Value> = resources.iter().map(|r| entry(r)).collect();
                     json!({"version": version, "resources": resources, "freshness": "Current"})

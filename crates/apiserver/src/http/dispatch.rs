@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Body, WireList};
 use super::route::{Query, Route};
 use super::stream::Form;
-use super::{User, body, discovery, openapi, openapi_v2, review, scale, stream};
+use super::{User, body, discovery, openapi, openapi_v2, review, scale, stream, views};
 use crate::authorize::{self, Attributes};
 use crate::catalog::Resource;
 use crate::metadata::text;
@@ -40,10 +40,13 @@ pub(super) fn answer(api: &Api, head: &Parts, body: &Bytes) -> Response<Body> {
     }
     let Some(route) = Route::parse(path) else { return not_a_page() };
     let catalog = api.catalog();
-    if !catalog.iter().any(|r| r.id.group == route.group && r.version == route.version) {
+    if !catalog.served().any(|r| r.id.group == route.group) {
         return not_a_page();
     }
-    let Some(resource) = catalog.find(&route.group, &route.version, &route.resource) else {
+    let Some(shown) = catalog.find(&route.group, &route.version, &route.resource) else {
+        return answer::status(&Status::no_such_resource());
+    };
+    let Some(resource) = shown.stored_as.as_ref().map_or(Some(shown), |id| catalog.get(id)) else {
         return answer::status(&Status::no_such_resource());
     };
     let request = Request {
@@ -54,6 +57,7 @@ pub(super) fn answer(api: &Api, head: &Parts, body: &Bytes) -> Response<Body> {
         query: Query::parse(head.uri.query().unwrap_or_default()),
         route,
         resource,
+        shown,
         body,
         notes: Notes::default(),
     };
@@ -124,7 +128,10 @@ struct Request<'a> {
     headers: &'a HeaderMap,
     query: Query,
     route: Route,
+    /// Where the objects are stored.
     resource: &'a Arc<Resource>,
+    /// The version asked for.
+    shown: &'a Arc<Resource>,
     body: &'a Bytes,
     notes: Notes,
 }
@@ -188,7 +195,7 @@ impl Request<'_> {
             Method::POST if can("create") => self.create(),
             Method::DELETE if can("deletecollection") => {
                 let options = self.query.delete_options(&self.body_or_null()?)?;
-                let list = self.query.list_options()?;
+                let list = self.list_options()?;
                 let gone =
                     self.api.delete_collection(&resource.id, self.route.namespace.as_deref(), &list, &options)?;
                 Ok(answer::json(200, &self.wire(&gone)))
@@ -285,8 +292,7 @@ impl Request<'_> {
     }
 
     fn list(&self) -> Answer {
-        let mut options = self.query.list_options()?;
-        crate::fields::check(self.resource, &options.field_selector)?;
+        let mut options = self.list_options()?;
         if options.resource_version.is_none()
             && let Some(asked) = self.query.resource_version()?
             && asked > self.api.revision()
@@ -319,15 +325,36 @@ impl Request<'_> {
                 };
                 answer::json(200, &wire)
             }
-            Shape::Whole => answer::json(200, &self.wire(&list)),
+            Shape::Whole => {
+                let mut list = list;
+                if self.is_view() {
+                    list.items =
+                        list.items.iter().map(|o| Arc::new(views::to_shown(self.shown, Value::clone(o)))).collect();
+                }
+                answer::json(200, &self.wire(&list))
+            }
         })
+    }
+
+    /// Options of a list or watch; what they ask about must be a field that can be asked about.
+    fn list_options(&self) -> Result<crate::ListOptions, Status> {
+        let mut options = self.query.list_options()?;
+        crate::fields::check(self.shown, &options.field_selector)?;
+        if self.is_view() {
+            options.field_selector.rename(|path| views::stored_path(self.shown, path));
+        }
+        Ok(options)
+    }
+
+    fn is_view(&self) -> bool {
+        self.shown.stored_as.is_some()
     }
 
     fn wire<'a>(&self, list: &'a crate::List) -> WireList<'a> {
         WireList {
             list,
-            api_version: self.resource.api_version(),
-            kind: self.resource.list_kind.clone(),
+            api_version: self.shown.api_version(),
+            kind: self.shown.list_kind.clone(),
             kinds_in_items: self.resource.custom.is_some(),
             typed: self.resource.custom.is_none(),
         }
@@ -351,6 +378,10 @@ impl Request<'_> {
 
     fn form(&self) -> Option<Form> {
         match shape(accept(self.headers)) {
+            Shape::Whole if self.is_view() => {
+                let shown = Arc::clone(self.shown);
+                Some(Box::new(move |object| views::to_shown(&shown, Value::clone(object))))
+            }
             Shape::Whole => None,
             Shape::Metadata => Some(Box::new(|object| table::metadata_only(object))),
             Shape::Table => {
@@ -365,8 +396,7 @@ impl Request<'_> {
     }
 
     fn watch(&self, name: Option<&str>) -> Answer {
-        let list = self.query.list_options()?;
-        crate::fields::check(self.resource, &list.field_selector)?;
+        let list = self.list_options()?;
         let bookmarks = self.query.flag("allowWatchBookmarks");
         let options = WatchOptions {
             label_selector: list.label_selector,
@@ -412,8 +442,26 @@ impl Request<'_> {
     fn patch(&self, name: &str, subresource: Option<&str>) -> Answer {
         let (patch, options) = (self.read_patch()?, self.write_options()?);
         let (id, namespace) = (&self.resource.id, self.namespace());
+        if self.is_view() {
+            return self.patch_view(name, subresource, &patch, &options);
+        }
         let (patched, created) = self.api.patch_or_create(id, namespace, name, subresource, &patch, &options)?;
         Ok(self.formed(if created { 201 } else { 200 }, &patched))
+    }
+
+    /// A patch is written for the version that it was sent to.
+    fn patch_view(&self, name: &str, subresource: Option<&str>, patch: &Patch, options: &WriteOptions) -> Answer {
+        let (shown, stored) = (self.shown, self.resource);
+        if let Patch::Apply(config) = patch {
+            let config = Patch::Apply(views::to_stored(shown, stored, config.clone()));
+            let done = self.api.patch_or_create(&stored.id, self.namespace(), name, subresource, &config, options)?;
+            return Ok(self.formed(if done.1 { 201 } else { 200 }, &done.0));
+        }
+        let patched = self.api.modify(stored, self.namespace(), name, subresource, options, |old| {
+            let new = crate::patch::patched(shown.schema(), &views::to_shown(shown, old.clone()), patch)?;
+            Ok(views::to_stored(shown, stored, new))
+        })?;
+        Ok(self.formed(200, &patched))
     }
 
     fn content_type(&self) -> &str {
@@ -430,6 +478,10 @@ impl Request<'_> {
             status
         })?;
         self.notes.note_duplicates(twice);
+        if self.is_view() {
+            let object = crate::write::checked_type(self.shown, object)?;
+            return Ok(views::to_stored(self.shown, self.resource, object));
+        }
         Ok(object)
     }
 

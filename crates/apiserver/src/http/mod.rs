@@ -14,6 +14,7 @@ mod review;
 mod route;
 pub(crate) mod scale;
 mod stream;
+mod views;
 
 pub use answer::Body;
 

@@ -258,8 +258,7 @@ pub(super) fn add_paths(resource: &Resource, paths: &mut Map<String, Value>, v3:
     let operation = |method: &str, action: &str| operation(resource, &gvk, method, action, v3);
     let all = |pairs: &[(&str, &str, &str)]| {
         let mut item = Map::new();
-        for (method, verb, action) in pairs.iter().filter(|(_, verb, _)| can(verb)) {
-            let _ = verb;
+        for (method, _, action) in pairs.iter().filter(|(_, verb, _)| can(verb)) {
             item.insert((*method).to_owned(), operation(method, action));
         }
         Value::Object(item)

@@ -25,14 +25,14 @@ pub(super) fn answer(api: &Api, accept: &str) -> Response<Body> {
 fn document(api: &Api) -> Value {
     let catalog = api.catalog();
     let (mut paths, mut roots) = (Map::new(), BTreeSet::new());
-    for resource in catalog.iter() {
+    for resource in catalog.served() {
         add_paths(resource, &mut paths, false);
         roots.extend(resource.schema());
     }
     let mut definitions = Map::new();
     for id in closure(roots) {
         let of = schema().get(id);
-        definitions.insert(published(&of.name), of_type(of, "#/definitions/", catalog.iter().map(|r| &**r)));
+        definitions.insert(published(&of.name), of_type(of, "#/definitions/", catalog.served().map(|r| &**r)));
     }
     for (name, value) in scalars(false) {
         definitions.insert(name.to_owned(), value);

@@ -90,7 +90,7 @@ impl Query {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
                 Status::bad_request(format!(
-                    "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+                    "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
                 ))
             }),
         }

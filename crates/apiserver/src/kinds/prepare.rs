@@ -40,8 +40,13 @@ fn template_generation(value: &mut Value, generation: i64) {
 
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
-/// What is said twice is made to say the same.
-pub(crate) fn convert_changed(resource: &Resource, old: &Value, new: &mut Value) {
+/// What is said twice is made to say the same, and what this write does not reach stays, before ownership is told.
+pub(crate) fn convert_changed(resource: &Resource, subresource: Option<&str>, old: &Value, new: &mut Value) {
+    // A Deployment's status may come with new annotations (its revision), not with new labels.
+    if resource.id == crate::resources::DEPLOYMENTS && subresource == Some("status") {
+        let labels = old.pointer("/metadata/labels").cloned().unwrap_or(Value::Null);
+        crate::metadata::set(new, "labels", labels);
+    }
     if resource.id == crate::resources::PODS {
         same_addresses(new);
     }

@@ -152,8 +152,7 @@ fn take_over(
     if !force && !conflicts.is_empty() {
         return Err(conflicts);
     }
-    for (manager, owned) in managers.iter_mut().filter(|(manager, _)| *manager != own) {
-        let _ = manager;
+    for (_, owned) in managers.iter_mut().filter(|(manager, _)| *manager != own) {
         owned.set = owned.set.difference(&changed).difference(&comparison.removed);
     }
     managers.retain(|manager, owned| manager == own || !owned.set.is_empty());

@@ -102,7 +102,7 @@ fn pod_summary(row: &Row<'_>) -> PodSummary {
     if gated {
         "SchedulingGated".clone_into(&mut status);
     }
-    let (mut ready, mut restarts, mut last_restart) = (0, 0, "");
+    let (mut ready, mut restarts) = (0, 0);
     let note_restarts = |container: &'_ Value, restarts: &mut i64, last: &mut String| {
         *restarts += container.get("restartCount").and_then(Value::as_i64).unwrap_or(0);
         let finished =
@@ -164,9 +164,8 @@ fn pod_summary(row: &Row<'_>) -> PodSummary {
             "Terminating".clone_into(&mut status);
         }
     }
-    last_restart = if last.is_empty() { last_restart } else { &last };
-    let restarts = if restarts != 0 && !last_restart.is_empty() {
-        format!("{restarts} ({} ago)", row.since(last_restart))
+    let restarts = if restarts != 0 && !last.is_empty() {
+        format!("{restarts} ({} ago)", row.since(&last))
     } else {
         restarts.to_string()
     };

@@ -21,6 +21,15 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// A finished process.
+    pub(crate) fn of(output: &std::process::Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Fails the test with both streams unless the run ended with `code`.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
@@ -95,10 +104,5 @@ pub(crate) fn root() -> PathBuf {
 }
 
 fn finish(command: &mut Command) -> Run {
-    let output = command.output().unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Run::of(&command.output().unwrap())
 }

@@ -154,6 +154,27 @@ fn a_postgresql_of_another_version() {
 }
 
 #[test]
+fn a_postgresql_that_is_not_installed() {
+    // The server's programs are hidden from this one run, in a mount namespace of its own.
+    let hide = "mount -t tmpfs none /usr/lib/postgresql && exec \"$@\"";
+    let can_hide = Path::new("/usr/lib/postgresql").exists()
+        && std::process::Command::new("unshare")
+            .args(["-rm", "sh", "-c", hide, "sh", "true"])
+            .status()
+            .is_ok_and(|status| status.success());
+    if !can_hide {
+        return bowline_peers::skip("needs PostgreSQL as Debian installs it, and a mount namespace to hide it in");
+    }
+    let home = Home::new();
+    let up = home.command(&["up", "examples/todo-app"]);
+    let mut hidden = std::process::Command::new("unshare");
+    hidden.args(["-rm", "sh", "-c", hide, "sh"]).arg(up.get_program()).args(up.get_args());
+    hidden.current_dir(up.get_current_dir().unwrap()).env("BOWLINE_HOME", home.path());
+    let run = Run::of(&hidden.output().unwrap()).expect(2);
+    says(&run, &["start the data store 'db'", "are not installed", "hint: sudo apt-get install postgresql"]);
+}
+
+#[test]
 fn a_migration_that_fails() {
     let job = r#"
 apiVersion: batch/v1

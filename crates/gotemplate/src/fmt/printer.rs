@@ -2,6 +2,7 @@
 
 use super::flags::Flags;
 use super::format_float;
+use crate::ast::deep;
 use crate::text::first_rune;
 use crate::{Kind, Object, Value};
 
@@ -144,7 +145,7 @@ impl Printer {
                     self.separate(i);
                     self.value(&Value::Text(key.clone()), verb, depth + 1);
                     self.out.push(b':');
-                    self.element(item, map.kind().element, verb, depth);
+                    deep(|| self.element(item, map.kind().element, verb, depth));
                 }
                 self.out.push(if self.flags.sharp_v { b'}' } else { b']' });
             }
@@ -176,7 +177,7 @@ impl Printer {
         self.out.push(if self.flags.sharp_v { b'{' } else { b'[' });
         for i in 0..count {
             self.separate(i);
-            item(self, i);
+            deep(|| item(self, i));
         }
         self.out.push(if self.flags.sharp_v { b'}' } else { b']' });
     }

@@ -3,7 +3,7 @@
 use super::arguments::bytes;
 use super::{Host, pure};
 use bowline_gotemplate::Type::{Any, Bool, Text};
-use bowline_gotemplate::{Function, List, Map, Value};
+use bowline_gotemplate::{Function, List, Map, Value, with_stack};
 use std::rc::Rc;
 
 pub(super) fn table() -> Vec<Function<Host>> {
@@ -50,7 +50,9 @@ fn equal(one: &Value, two: &Value, depth: usize) -> bool {
             std::ptr::eq(one.kind(), two.kind())
                 && one.is_nil() == two.is_nil()
                 && one.len() == two.len()
-                && one.with(|one| two.with(|two| one.iter().zip(two).all(|(one, two)| equal(one, two, depth + 1))))
+                && one.with(|one| {
+                    two.with(|two| one.iter().zip(two).all(|(one, two)| with_stack(|| equal(one, two, depth + 1))))
+                })
         }
         (Value::Map(one), Value::Map(two)) => {
             std::ptr::eq(one.kind(), two.kind())
@@ -59,7 +61,9 @@ fn equal(one: &Value, two: &Value, depth: usize) -> bool {
                 && (one.is_same(two)
                     || one.with(|one| {
                         two.with(|two| {
-                            one.iter().all(|(key, one)| two.get(key).is_some_and(|two| equal(one, two, depth + 1)))
+                            one.iter().all(|(key, one)| {
+                                two.get(key).is_some_and(|two| with_stack(|| equal(one, two, depth + 1)))
+                            })
                         })
                     }))
         }
@@ -73,7 +77,7 @@ pub(super) fn deep_copy(value: &Value, depth: usize) -> Result<Value, bowline_go
     if depth > MAX_DEPTH {
         return super::fail("value is nested too deeply");
     }
-    let copy = |value: &Value| deep_copy(value, depth + 1);
+    let copy = |value: &Value| with_stack(|| deep_copy(value, depth + 1));
     Ok(match value {
         Value::List(list) if !list.is_nil() => {
             Value::List(List::of(list.kind(), list.with(|items| items.iter().map(copy).collect::<Result<_, _>>())?))

@@ -1,7 +1,7 @@
 //! Merging maps as mergo does it: nested maps are shared, and what counts as empty is replaced.
 
 use super::arguments::map;
-use bowline_gotemplate::{Kind, Map, Value};
+use bowline_gotemplate::{Kind, Map, Value, with_stack};
 
 /// How deep maps are followed: a map that holds itself would never end.
 const MAX_DEPTH: usize = 1000;
@@ -42,7 +42,7 @@ fn entry(target: &Map, key: &bowline_gotemplate::Text, value: Value, overwrite: 
     let present = target.get(key);
     match (&value, &present) {
         (Value::Map(source), Some(Value::Map(inner))) if !inner.is_nil() => {
-            into(inner, source, overwrite, depth + 1);
+            with_stack(|| into(inner, source, overwrite, depth + 1));
             if inner.is_empty() {
                 put(value);
             }

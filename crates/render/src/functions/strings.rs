@@ -147,7 +147,7 @@ fn repeat(count: i64, text: &[u8]) -> Result<Vec<u8>, Failure> {
 fn indent(spaces: &Value, text: &Value, new_line: bool) -> Answer {
     let text = bytes(text);
     let pad = repeat(int(spaces), b" ")?;
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = memchr::memchr_iter(b'\n', text).count();
     let size = lines.checked_add(1).and_then(|lines| lines.checked_mul(pad.len())).unwrap_or(usize::MAX);
     if size > MAX_TEXT {
         return fail("strings: Repeat output length overflow");
@@ -158,7 +158,7 @@ fn indent(spaces: &Value, text: &Value, new_line: bool) -> Answer {
     }
     out.extend_from_slice(&pad);
     let mut rest = text;
-    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+    while let Some(end) = memchr::memchr(b'\n', rest) {
         out.extend_from_slice(&rest[..=end]);
         out.extend_from_slice(&pad);
         rest = &rest[end + 1..];
@@ -174,20 +174,7 @@ pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
 
 /// Where `part` occurs first.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    let Some(first) = part.first() else { return Some(0) };
-    if part.len() > text.len() {
-        return None;
-    }
-    let last = text.len() - part.len();
-    let mut at = 0;
-    while at <= last {
-        at += text[at..=last].iter().position(|byte| byte == first)?;
-        if text[at..].starts_with(part) {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
+    memchr::memmem::find(text, part)
 }
 
 /// Every `old` replaced; an empty one stands between all characters.

@@ -50,7 +50,7 @@ fn include(call: &mut Call<'_, Host>) -> Answer {
 fn tpl(call: &mut Call<'_, Host>) -> Answer {
     let args = call.args();
     let Value::Text(text) = &args[0] else { return fail("tpl needs a text") };
-    if !text.windows(2).any(|pair| pair == b"{{") {
+    if memchr::memmem::find(text, b"{{").is_none() {
         // Nothing to do, and nothing that could fail.
         return Ok(Value::Text(without_no_value(text).map_or_else(|| text.clone(), Into::into)));
     }
@@ -69,7 +69,7 @@ fn tpl(call: &mut Call<'_, Host>) -> Answer {
 
 /// `text` without every `<no value>`, where it has one.
 fn without_no_value(text: &[u8]) -> Option<Vec<u8>> {
-    let found = |text: &[u8]| text.windows(NO_VALUE.len()).position(|window| window == NO_VALUE);
+    let found = |text: &[u8]| memchr::memmem::find(text, NO_VALUE);
     let mut rest = text;
     let mut out = Vec::new();
     while let Some(at) = found(rest) {

@@ -4,7 +4,7 @@ use super::arguments::string;
 use super::{Host, fail, pure};
 use crate::convert::from_yaml_node;
 use bowline_gotemplate::Type::{Any, List as ListType, Map as MapType, Text};
-use bowline_gotemplate::{Function, List, Map, Object, Value, duration};
+use bowline_gotemplate::{Function, List, Map, Object, Value, duration, with_stack};
 use bowline_yaml::{self as yaml, Emit, EmitError, Emitter};
 
 pub(super) fn table() -> Vec<Function<Host>> {
@@ -44,7 +44,7 @@ pub(super) fn table() -> Vec<Function<Host>> {
 /// # Errors
 /// Where Go's `yaml.Marshal` fails.
 pub fn to_yaml(value: &Value) -> Result<String, EmitError> {
-    let mut text = yaml::emit(&Yaml { value, pretty: false })?;
+    let mut text = yaml::emit(&Yaml { value, pretty: false, depth: 0 })?;
     if text.ends_with('\n') {
         text.pop();
     }
@@ -53,7 +53,7 @@ pub fn to_yaml(value: &Value) -> Result<String, EmitError> {
 
 /// A value as `toYamlPretty` writes it: sequences indented under their keys.
 fn to_yaml_pretty(value: &Value) -> Result<String, EmitError> {
-    let mut text = yaml::emit_pretty(&Yaml { value, pretty: true })?;
+    let mut text = yaml::emit_pretty(&Yaml { value, pretty: true, depth: 0 })?;
     if text.ends_with('\n') {
         text.pop();
     }
@@ -86,11 +86,19 @@ struct Yaml<'v> {
     value: &'v Value,
     /// Go's types go to YAML as they are, not by way of JSON.
     pretty: bool,
+    /// How deeply it is nested.
+    depth: u32,
 }
+
+/// How deeply values may be nested: a map that holds itself would never end.
+const MAX_DEPTH: u32 = 1000;
 
 impl Emit for Yaml<'_> {
     fn emit(&self, to: &mut Emitter) -> Result<(), EmitError> {
-        let pretty = self.pretty;
+        let (pretty, depth) = (self.pretty, self.depth + 1);
+        if depth > MAX_DEPTH {
+            return Err(EmitError::NotJson("encountered a cycle"));
+        }
         match self.value {
             Value::Duration(nanoseconds) if pretty => to.string(&duration::to_string(*nanoseconds))?,
             Value::List(list) if pretty && list.is_nil() => to.seq::<Yaml<'_>>([])?,
@@ -107,30 +115,33 @@ impl Emit for Yaml<'_> {
             Value::Bytes(bytes) => to.string(&super::encoding::base64(bytes))?,
             Value::List(list) if list.is_nil() => to.null(),
             Value::Map(map) if map.is_nil() => to.null(),
-            Value::List(list) => list.with(|items| {
-                let items: Vec<Yaml<'_>> = items.iter().map(|value| Yaml { value, pretty }).collect();
-                to.seq(&items)
+            Value::List(list) => with_stack(|| {
+                list.with(|items| {
+                    let items: Vec<Yaml<'_>> = items.iter().map(|value| Yaml { value, pretty, depth }).collect();
+                    to.seq(&items)
+                })
             })?,
-            Value::Map(map) => map.with(|entries| {
-                let keys: Vec<_> = entries.keys().map(|key| key.to_str()).collect();
-                to.map(
-                    keys.iter().map(AsRef::as_ref).zip(entries.values().map(|value| Yaml { value, pretty })).collect(),
-                )
+            Value::Map(map) => with_stack(|| {
+                map.with(|entries| {
+                    let keys: Vec<_> = entries.keys().map(|key| key.to_str()).collect();
+                    let values = entries.values().map(|value| Yaml { value, pretty, depth });
+                    to.map(keys.iter().map(AsRef::as_ref).zip(values).collect())
+                })
             })?,
-            Value::Object(object) => emit_object(object.as_ref(), to, pretty)?,
+            Value::Object(object) => emit_object(object.as_ref(), to, pretty, depth)?,
         }
         Ok(())
     }
 }
 
-fn emit_object(object: &dyn Object, to: &mut Emitter, pretty: bool) -> Result<(), EmitError> {
+fn emit_object(object: &dyn Object, to: &mut Emitter, pretty: bool, depth: u32) -> Result<(), EmitError> {
     if let Some(number) = object.as_int() {
         to.int(number);
         return Ok(());
     }
     if let Some(value) = object.json() {
-        return Yaml { value: &value, pretty }.emit(to);
+        return Yaml { value: &value, pretty, depth }.emit(to);
     }
     let fields = object.json_fields();
-    to.map(fields.iter().map(|(name, value)| (name.as_ref(), Yaml { value, pretty })).collect())
+    to.map(fields.iter().map(|(name, value)| (name.as_ref(), Yaml { value, pretty, depth })).collect())
 }

@@ -1,6 +1,6 @@
 //! Values to JSON.
 
-use bowline_gotemplate::{Object, Text, Value, runes};
+use bowline_gotemplate::{Object, Text, Value, runes, with_stack};
 use bowline_yaml::format_json_float;
 
 /// How deep values may nest: a map that holds itself would never end.
@@ -113,7 +113,7 @@ impl Writer {
                 self.out.push(b',');
             }
             self.line();
-            write(self, item)?;
+            with_stack(|| write(self, item))?;
         }
         self.depth -= 1;
         if !empty {

@@ -1,6 +1,6 @@
 //! Values to TOML: plain entries of a table first, then the tables in it, indented by depth.
 
-use bowline_gotemplate::{Kind, Object, Text, Value, fmt};
+use bowline_gotemplate::{Kind, Object, Text, Value, fmt, with_stack};
 
 /// How deep values may nest: a map that holds itself would never end.
 const MAX_DEPTH: usize = 200;
@@ -121,7 +121,7 @@ impl Writer {
         let (plain, tables) = parted(value)?;
         for (name, value) in plain.iter().chain(&tables) {
             key.push(name.clone());
-            self.encode(key, value)?;
+            with_stack(|| self.encode(key, value))?;
             key.pop();
         }
         self.depth -= 1;
@@ -148,7 +148,7 @@ impl Writer {
                 self.out.push('[');
                 for (i, item) in list.to_vec().iter().enumerate() {
                     self.out.push_str(if i > 0 { ", " } else { "" });
-                    self.element(item)?;
+                    with_stack(|| self.element(item))?;
                 }
                 self.out.push(']');
             }
@@ -182,7 +182,7 @@ impl Writer {
                     continue;
                 }
                 self.out.push_str(&format!("{} = ", bare(name)));
-                self.element(value)?;
+                with_stack(|| self.element(value))?;
                 if follows || i + 1 < group.len() {
                     self.out.push_str(", ");
                 }
