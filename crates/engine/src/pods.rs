@@ -21,6 +21,10 @@ pub(crate) struct Pods {
     /// Nodes on which an image is a program named by `bowline.yaml`: there a missing one stays missing.
     local_nodes: BTreeSet<String>,
     last_words: BTreeMap<Crash, String>,
+    /// Pods whose state is of this wait, by uid: what was listed at its begin may be of a node as it was before.
+    heard_of: BTreeSet<String>,
+    /// The nodes have had the time to look at every pod.
+    pub(crate) settled: bool,
 }
 
 /// Something that the pods themselves do not tell; each is asked once.
@@ -67,6 +71,7 @@ impl Pods {
                 self.pods.extend(pods.into_iter().map(|pod| (place(&pod), pod)));
             }
             WatchEvent::Changed(pod) => {
+                self.heard_of.insert(pod.uid().to_owned());
                 self.pods.insert(place(&pod), pod);
             }
             WatchEvent::Deleted(pod) => {
@@ -133,8 +138,14 @@ impl Pods {
             return Some(Word { reason: reason.to_owned(), message, certain: false });
         }
         let (reason, message) = pod_trouble(pod)?;
-        let certain = hopeless_containers(pod, self.local_nodes.contains(node_of(pod)))
-            .any(|container| image_of(&pod["spec"], container) == image_of(template(workload), container));
+        let is_fresh = self.settled || self.heard_of.contains(pod.uid());
+        let certain = is_fresh
+            && hopeless_containers(pod, self.local_nodes.contains(node_of(pod))).any(|name| {
+                // A pod of an earlier revision is on its way out.
+                let (own, wanted) = (container_of(&pod["spec"], name), container_of(template(workload), name));
+                let same = |field: &str| own.map(|c| &c[field]) == wanted.map(|c| &c[field]);
+                same("image") && same("imagePullPolicy")
+            });
         // What follows the first line is a snippet for the hint.
         let message = named(message.lines().next().unwrap_or_default());
         Some(Word { reason, message, certain })
@@ -172,9 +183,13 @@ fn template(workload: &Value) -> &Value {
 
 /// The image of a container in a pod's spec.
 pub(crate) fn image_of<'a>(spec: &'a Value, container: &str) -> Option<&'a str> {
+    container_of(spec, container)?["image"].as_str()
+}
+
+fn container_of<'a>(spec: &'a Value, name: &str) -> Option<&'a Value> {
     let lists = ["initContainers", "containers"];
     let mut containers = lists.iter().flat_map(|list| spec[*list].as_array().into_iter().flatten());
-    containers.find(|c| c["name"] == container)?["image"].as_str()
+    containers.find(|container| container["name"] == name)
 }
 
 fn node_of(pod: &Value) -> &str {
@@ -277,6 +292,12 @@ mod tests {
                 pods.learn((Question::Node("node-0".into()), Some("process".into())));
             }
             let word = pods.say(&deployment("a:1")).unwrap();
+            // Of before the wait, until the node had time to look.
+            let mut stale = Pods { local_nodes: pods.local_nodes.clone(), ..Pods::default() };
+            stale.take(WatchEvent::Listed(vec![pod("web-1", image, &waiting(reason))]));
+            assert!(!stale.say(&deployment("a:1")).unwrap().certain);
+            stale.settled = true;
+            assert_eq!(stale.say(&deployment("a:1")).unwrap().certain, certain);
             assert_eq!(
                 (word.certain, word.message.as_str()),
                 (certain, "Pod/web-1: no such image"),

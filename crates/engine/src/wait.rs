@@ -16,6 +16,9 @@ use crate::pods::{Answer, Pods, Question, Word};
 use crate::run::{Run, Stop};
 use crate::{Happening, Waiting};
 
+/// After how long what pods say is taken for what their nodes say now: a node that has just started looks at them first.
+const SETTLING: Duration = Duration::from_secs(3);
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
@@ -71,6 +74,7 @@ struct View<'a> {
 type Watches = SelectAll<futures::stream::BoxStream<'static, (Source, Result<WatchEvent, ClusterError>)>>;
 
 enum Heard {
+    Settled,
     Watch(Option<(Source, Result<WatchEvent, ClusterError>)>),
     Answer(Answer),
 }
@@ -90,6 +94,7 @@ impl Run {
             return Ok(());
         }
         let deadline = Instant::now() + timeout;
+        let settled = Instant::now() + SETTLING;
         let mut view = View::of(targets, until);
         let mut watches = self.watches(&view).await.map_err(WaitEnd::Cluster)?;
         let mut said: Option<Waiting> = None;
@@ -102,10 +107,12 @@ impl Run {
                     lost @ Stop::LockLost(_) => WaitEnd::Stopped(lost),
                 }),
                 () = tokio::time::sleep_until(deadline) => return Err(view.end(Ended::TimedOut)),
+                () = tokio::time::sleep_until(settled), if !view.pods.settled => Heard::Settled,
                 Some(answer) = answers.next() => Heard::Answer(answer),
                 event = watches.next() => Heard::Watch(event),
             };
             match event {
+                Heard::Settled => view.pods.settled = true,
                 Heard::Answer(answer) => view.pods.learn(answer),
                 Heard::Watch(event) => match event {
                     Some((Source::Targets(group), Ok(event))) => {
