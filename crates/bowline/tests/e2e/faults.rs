@@ -121,10 +121,15 @@ fn an_image_without_a_mapping() {
     let sample = Sample::deployment("unheard-of:1", "", "sleep 1000");
     // No time brings it, so that nobody has to wait for the deadline.
     let begun = std::time::Instant::now();
-    let run = sample.up(&Home::new(), &["--timeout", "120s"]).expect(1);
+    let home = Home::new();
+    let run = sample.up(&home, &["--timeout", "120s"]).expect(1);
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     says(&run, &["local.images", "Deployment/web", "it will not be ready"]);
     says(&run, &["hint: add a program for it to bowline.yaml", "    unheard-of: { command: [\"./program\"] }"]);
+    // With it added, the next one works, whatever the cluster still has of the first.
+    let app = sample.path().join("bowline.yaml");
+    fs::write(&app, fs::read_to_string(&app).unwrap() + "    unheard-of: { command: [sh] }\n").unwrap();
+    sample.up(&home, &["--detach"]).expect(0);
 }
 
 #[test]
