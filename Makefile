@@ -1,9 +1,10 @@
 # make demo    build the release binary and bring up examples/todo-app
 # make test    run every test, with its own set-up
+# make fuzz    every parser with BOWLINE_FUZZ times as many inputs (100), others every time
 # make bench   measure, side by side with the real programs
 CARGO ?= cargo
 
-.PHONY: demo build test bench fmt lint
+.PHONY: demo build test fuzz bench fmt lint
 demo: build
 	@scripts/setup demo
 	target/release/bowline up examples/todo-app
@@ -13,6 +14,11 @@ build:
 
 test:
 	$(CARGO) run --quiet --locked -p xtask -- test
+
+BOWLINE_FUZZ ?= 100
+fuzz:
+	BOWLINE_FUZZ=$(BOWLINE_FUZZ) $(CARGO) test --locked -p bowline-gotemplate -p bowline-render -p bowline-chart \
+		-p bowline-app -p bowline-release -p bowline-apiserver -p bowline-rehearse --test fuzz
 
 bench: build
 	$(CARGO) run --quiet --locked -p xtask -- bench

@@ -21,6 +21,8 @@ pub(crate) enum Mode<'a> {
 
 const MAX_INDEX: i64 = 65_536;
 const MAX_NESTING: usize = 30;
+/// How deep lists may be reached into, as in `a[0][1].b[2]`; Helm knows no limit here.
+const MAX_INDEXES: usize = 60;
 
 /// Why reading stopped.
 enum Stop {
@@ -41,7 +43,7 @@ impl Stop {
 /// # Errors
 /// In Helm's words.
 pub(crate) fn parse_into(text: &str, mode: &Mode<'_>, data: &mut Map) -> Result<(), String> {
-    let mut parser = Parser { text, chars: text.char_indices().peekable(), mode };
+    let mut parser = Parser { text, chars: text.char_indices().peekable(), mode, indexes: 0 };
     loop {
         match parser.key(data, 0) {
             Ok(()) => {}
@@ -55,6 +57,8 @@ struct Parser<'a> {
     text: &'a str,
     chars: Peekable<CharIndices<'a>>,
     mode: &'a Mode<'a>,
+    /// How deep in lists the parser is.
+    indexes: usize,
 }
 
 /// What was read up to one of the characters asked for, and which; `None` at the end.
@@ -259,7 +263,17 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads what stands behind `[i]` into a list.
-    fn list_item(&mut self, mut list: Vec<Value>, index: i64, nesting: usize) -> (Vec<Value>, Result<(), Stop>) {
+    fn list_item(&mut self, list: Vec<Value>, index: i64, nesting: usize) -> (Vec<Value>, Result<(), Stop>) {
+        if self.indexes == MAX_INDEXES {
+            return (list, Stop::failed(format!("lists nest deeper than the maximum of {MAX_INDEXES} indexes")));
+        }
+        self.indexes += 1;
+        let read = self.list_item_inside(list, index, nesting);
+        self.indexes -= 1;
+        read
+    }
+
+    fn list_item_inside(&mut self, mut list: Vec<Value>, index: i64, nesting: usize) -> (Vec<Value>, Result<(), Stop>) {
         if index < 0 {
             return (list, Stop::failed(format!("negative {index} index not allowed")));
         }

@@ -103,11 +103,11 @@ impl<'t, H> Frame<'t, '_, H> {
             Builtin::Ge => truth(compare::less(&values[0], &values[1]).map(|less| !less)),
             Builtin::Index => index(&values[0], &values[1..]),
             Builtin::Slice => slice(&values[0], &values[1..]).map(Operand::plain),
-            Builtin::Print => text(crate::fmt::sprint(&values)),
-            Builtin::Println => text(crate::fmt::sprintln(&values)),
+            Builtin::Print => crate::fmt::checked(|printer| printer.print(&values)).and_then(text),
+            Builtin::Println => crate::fmt::checked(|printer| printer.println(&values)).and_then(text),
             Builtin::Printf => {
                 let format = values[0].as_text().cloned().unwrap_or_default();
-                text(crate::fmt::sprintf(&format, &values[1..]))
+                crate::fmt::checked(|printer| printer.printf(&format, &values[1..])).and_then(text)
             }
             Builtin::Html => text(escape::html(&escape::joined(&values))),
             Builtin::Js => text(escape::js(&escape::joined(&values))),
@@ -120,6 +120,9 @@ impl<'t, H> Frame<'t, '_, H> {
             }),
         };
         self.recycle(values);
+        if let (Ok(operand), false) = (&result, builtin == Builtin::Index) {
+            self.within(|budget| budget.value(&operand.value))?;
+        }
         result.map_err(|message| self.call_error(node, name, Failure::Message(message)))
     }
 

@@ -59,7 +59,10 @@ impl<'t, H> Frame<'t, '_, H> {
 
     fn finish(&mut self, result: Result<Value, Failure>, returns: Type, node: At<'t>, name: &str) -> Exec<Operand> {
         match result {
-            Ok(value) => Ok(Operand { value, boxed: returns == Type::Any }),
+            Ok(value) => {
+                self.within(|budget| budget.value(&value))?;
+                Ok(Operand { value, boxed: returns == Type::Any })
+            }
             Err(failure) => Err(self.call_error(node, name, failure)),
         }
     }

@@ -266,6 +266,38 @@ impl Map {
     }
 }
 
+impl Drop for List {
+    fn drop(&mut self) {
+        if let Some(items) = self.items.take().and_then(Rc::into_inner) {
+            release(items.into_inner());
+        }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        if let Some(entries) = self.entries.take().and_then(Rc::into_inner) {
+            release(entries.into_inner().into_values().collect());
+        }
+    }
+}
+
+/// Drops values without recursion: a template can nest them as deep as it likes.
+fn release(mut pending: Vec<Value>) {
+    while let Some(mut value) = pending.pop() {
+        match &mut value {
+            Value::List(list) => {
+                pending.extend(list.items.take().and_then(Rc::into_inner).into_iter().flat_map(RefCell::into_inner));
+            }
+            Value::Map(map) => {
+                let entries = map.entries.take().and_then(Rc::into_inner);
+                pending.extend(entries.into_iter().flat_map(|entries| entries.into_inner().into_values()));
+            }
+            _ => {}
+        }
+    }
+}
+
 impl FromIterator<(Text, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (Text, Value)>>(entries: I) -> Self {
         Self::of(&MAP, entries.into_iter().collect())

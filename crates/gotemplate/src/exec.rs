@@ -1,6 +1,7 @@
 //! The executor: walks a template's body and writes its output.
 
 use crate::ast::{At, Branch, Node, Pipe, TemplateCall, Tree, deep};
+use crate::budget::Budget;
 use crate::containers::Element;
 use crate::node_text::Shown;
 use crate::program::Scope;
@@ -18,6 +19,7 @@ pub(crate) struct Runtime<H> {
     pub(crate) parsed: HashMap<Text, Arc<[Arc<Tree>]>>,
     /// Argument lists for reuse.
     pub(crate) spare: Vec<Vec<Value>>,
+    pub(crate) budget: Budget,
     /// How many functions are executing templates inside of each other.
     pub(crate) calls: u32,
     depth: u32,
@@ -25,7 +27,7 @@ pub(crate) struct Runtime<H> {
 
 impl<H> Runtime<H> {
     pub(crate) fn new(host: H) -> Self {
-        Self { host, parsed: HashMap::new(), spare: Vec::new(), calls: 0, depth: 0 }
+        Self { host, parsed: HashMap::new(), spare: Vec::new(), budget: Budget::default(), calls: 0, depth: 0 }
     }
 }
 
@@ -137,11 +139,21 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
         })
     }
 
+    /// Takes from the session's budget.
+    pub(crate) fn within(&mut self, take: impl FnOnce(&mut Budget) -> Result<(), String>) -> Exec<()> {
+        match take(&mut self.runtime.budget) {
+            Ok(()) => Ok(()),
+            Err(message) => self.fail(message),
+        }
+    }
+
     fn walk(&mut self, dot: &Operand, nodes: &'t [Node]) -> Exec<Flow> {
         for node in nodes {
+            self.within(Budget::step)?;
             match node {
                 Node::Text { line, from, to } => {
                     let text = &self.tree.source[*from as usize..*to as usize];
+                    self.within(|budget| budget.text(text.len()))?;
                     self.sink.write(Origin { file: &self.tree.file, line: *line, verbatim: true }, text);
                 }
                 Node::Action { line, pipe, .. } => {
@@ -185,7 +197,10 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
     fn print(&mut self, value: &Value, line: u32) -> Exec<()> {
         let origin = Origin { file: &self.tree.file, line, verbatim: false };
         match value {
-            Value::Text(text) => self.sink.write(origin, text),
+            Value::Text(text) => {
+                self.within(|budget| budget.text(text.len()))?;
+                self.sink.write(origin, text);
+            }
             Value::Nil => self.sink.write(origin, b"<no value>"),
             _ if value.kind() == Kind::Func => {
                 return self.fail(format!("can't print {} of type {}", self.shown(self.at), value.type_name()));
@@ -199,7 +214,13 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
                     self.sink.write(origin, text.strip_prefix(b"&").unwrap_or(&text));
                 }
             }
-            _ => self.sink.write(origin, &crate::fmt::sprint(std::slice::from_ref(value))),
+            _ => match crate::fmt::checked(|printer| printer.print(std::slice::from_ref(value))) {
+                Ok(text) => {
+                    self.within(|budget| budget.text(text.len()))?;
+                    self.sink.write(origin, &text);
+                }
+                Err(message) => return self.fail(message),
+            },
         }
         Ok(())
     }
@@ -294,6 +315,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
         let mut ran = false;
         for (index, item) in items {
             ran = true;
+            self.within(Budget::step)?;
             if branch.pipe.assign {
                 match targets.as_slice() {
                     [one] => self.assign(one, item.clone())?,

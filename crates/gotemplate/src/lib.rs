@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+mod budget;
 mod builtin;
 mod call;
 mod compare;

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// How deep parentheses may nest, as in Go.
 const MAX_PARENS: u32 = 10_000;
 
+/// How deep `if`, `with`, `range`, `block` and `define` may nest; an `else if` nests in its `if`.
+const MAX_BLOCKS: u32 = 25_000;
+
 /// Finds a function by its name.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<(&'static str, FunctionRef)>;
 
@@ -22,8 +25,14 @@ pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<(&'static str, Function
 pub(crate) fn parse(name: &str, source: &Text, resolve: Resolve<'_>) -> Result<Vec<Arc<Tree>>, ParseError> {
     let file: Arc<str> = Arc::from(name);
     let mut lexer = Lexer::new(source);
-    let mut shared =
-        Shared { file: Arc::clone(&file), source: source.clone(), resolve, trees: Vec::new(), by_name: HashMap::new() };
+    let mut shared = Shared {
+        file: Arc::clone(&file),
+        source: source.clone(),
+        resolve,
+        trees: Vec::new(),
+        by_name: HashMap::new(),
+        blocks: 0,
+    };
     let mut parser = Parser::new(&mut lexer, &mut shared);
     let body = parser.parse_file()?;
     parser.add(file, body)?;
@@ -37,6 +46,8 @@ struct Shared<'a> {
     resolve: Resolve<'a>,
     trees: Vec<Arc<Tree>>,
     by_name: HashMap<Arc<str>, usize>,
+    /// How deep blocks are nested at present.
+    blocks: u32,
 }
 
 /// Parses one body: the file's own, or that of a `define` or `block` (which reads on from the same lexer).
@@ -218,8 +229,18 @@ impl<'p, 'a> Parser<'p, 'a> {
         parser.definition_body(name, CONTEXT)
     }
 
+    fn open_block(&mut self) -> Parsed<()> {
+        if self.shared.blocks == MAX_BLOCKS {
+            return self.fail("max block depth exceeded");
+        }
+        self.shared.blocks += 1;
+        Ok(())
+    }
+
     fn definition_body(&mut self, name: Arc<str>, context: &str) -> Parsed<()> {
+        self.open_block()?;
         let (body, end) = self.item_list()?;
+        self.shared.blocks -= 1;
         if !matches!(end, End::End) {
             return self.fail(format!("unexpected {} in {context}", end.describe()));
         }
@@ -307,6 +328,7 @@ impl<'p, 'a> Parser<'p, 'a> {
     }
 
     fn control(&mut self, context: &'static str) -> Parsed<Box<Branch>> {
+        self.open_block()?;
         let (known, slots, line) = (self.known.len(), self.slots.len(), self.action_line);
         let pipe = self.pipeline(context, Kind::RightDelim)?;
         let is_range = context == "range";
@@ -336,6 +358,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         };
         self.known.truncate(known);
         self.slots.truncate(slots);
+        self.shared.blocks -= 1;
         Ok(Box::new(Branch { at: pipe.at, line, pipe, body, otherwise }))
     }
 

@@ -136,15 +136,19 @@ pub(crate) struct Scope<'s, H> {
 
 impl<'s, H> Scope<'s, H> {
     pub(crate) fn lookup(&self, name: &str) -> Option<&'s Tree> {
-        let outer = || match self.parent {
-            Some(parent) => parent.lookup(name),
-            None => self.program.templates.get(name).map(Arc::as_ref),
-        };
-        match self.local.iter().find(|tree| *tree.name == *name) {
-            // A blank definition does not replace what is there.
-            Some(tree) if tree.is_blank() => outer().or(Some(tree)),
-            Some(tree) => Some(tree),
-            None => outer(),
+        let mut blank = None;
+        let mut scope = self;
+        loop {
+            match scope.local.iter().find(|tree| *tree.name == *name) {
+                // A blank definition does not replace what is there.
+                Some(tree) if tree.is_blank() => blank = Some(&**tree),
+                Some(tree) => return Some(tree),
+                None => {}
+            }
+            match scope.parent {
+                Some(parent) => scope = parent,
+                None => return self.program.templates.get(name).map(Arc::as_ref).or(blank),
+            }
         }
     }
 }

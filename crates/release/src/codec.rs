@@ -10,6 +10,9 @@ use crate::Release;
 
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
+/// How many bytes a record may unpack to. A Secret holds a megabyte, which real records fill some ten-fold.
+const MAX_UNPACKED: u64 = 128 * 1024 * 1024;
+
 /// A record as Helm stores it under `data.release`: JSON, gzip, base64 (the API adds base64 of its own to that).
 ///
 /// # Errors
@@ -29,7 +32,11 @@ pub fn decode(text: &str) -> Result<Release, String> {
     let bytes = STANDARD.decode(text).map_err(|e| format!("not base64: {e}"))?;
     let json = if bytes.starts_with(&GZIP_MAGIC) {
         let mut json = Vec::new();
-        GzDecoder::new(bytes.as_slice()).read_to_end(&mut json).map_err(|e| format!("not gzip: {e}"))?;
+        let mut unpacked = GzDecoder::new(bytes.as_slice()).take(MAX_UNPACKED + 1);
+        unpacked.read_to_end(&mut json).map_err(|e| format!("not gzip: {e}"))?;
+        if json.len() as u64 > MAX_UNPACKED {
+            return Err(format!("unpacks to a record that is larger than {MAX_UNPACKED} bytes"));
+        }
         json
     } else {
         bytes

@@ -21,11 +21,13 @@ pub(crate) fn patched(of: Option<TypeId>, object: &Value, patch: &Patch) -> Resu
                 .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
             json_patch::patch(&mut new, &operations).map_err(|_| rejected())?;
         }
-        Patch::Apply(_) => return Err(Status::internal("an apply is no patch of an object")),
+        Patch::Apply(_) => return Err(Status::unsupported_media_type(NO_APPLY)),
     }
     Ok(new)
 }
 
+const NO_APPLY: &str =
+    "the scale of a workload takes no application/apply-patch+yaml: apply the workload, or patch its scale";
 const NO_STRATEGIC: &str = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 fn rejected() -> Status {

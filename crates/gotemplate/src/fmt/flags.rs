@@ -97,8 +97,9 @@ impl Flags {
 
     /// `%U`
     pub(super) fn unicode(&self, out: &mut Vec<u8>, value: u64) {
-        let digits = self.precision.unwrap_or(4).max(4);
-        let mut text = format!("U+{value:0digits$X}");
+        let digits = format!("{value:04X}");
+        let zeros = "0".repeat(self.precision.unwrap_or(4).saturating_sub(digits.len()));
+        let mut text = format!("U+{zeros}{digits}");
         if self.sharp
             && let Some(rune) = u32::try_from(value).ok().and_then(char::from_u32)
             && is_print(rune)

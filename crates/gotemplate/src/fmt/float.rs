@@ -1,5 +1,8 @@
 //! `strconv.FormatFloat` for 64 bits.
 
+/// No double has more digits than this before or behind its point that are not zero.
+const MAX_DIGITS: usize = 1100;
+
 /// A float in Go's format `e`, `E`, `f`, `g`, `G`, `b`, `x` or `X`; precision `-1` is the shortest that reads back the same.
 pub fn format_float(value: f64, format: u8, precision: i32) -> String {
     let mut out = Vec::new();
@@ -38,7 +41,9 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: i32) {
                 let (digits, exponent) = digits(value, None);
                 append_plain(out, &digits, exponent);
             } else {
-                out.extend_from_slice(format!("{value:.*}", precision as usize).as_bytes());
+                let precision = precision as usize;
+                out.extend_from_slice(format!("{value:.*}", precision.min(MAX_DIGITS)).as_bytes());
+                out.extend(std::iter::repeat_n(b'0', precision.saturating_sub(MAX_DIGITS)));
             }
         }
         b'g' | b'G' => {
@@ -69,7 +74,7 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: i32) {
 fn digits(value: f64, count: Option<usize>) -> (String, i32) {
     let text = match count {
         None => shortest(value),
-        Some(count) => format!("{value:.*e}", count.saturating_sub(1)),
+        Some(count) => format!("{value:.*e}", count.saturating_sub(1).min(MAX_DIGITS)),
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))

@@ -18,6 +18,13 @@ pub fn sprintf(format: &[u8], args: &[Value]) -> Vec<u8> {
     printer.out
 }
 
+/// What `print` writes, or an error where that is more than a call may print.
+pub(crate) fn checked(print: impl FnOnce(&mut Printer)) -> Result<Vec<u8>, String> {
+    let mut printer = Printer::new(Vec::new());
+    print(&mut printer);
+    if printer.stopped { Err("too much text: the values have no end in practice".to_owned()) } else { Ok(printer.out) }
+}
+
 /// `fmt.Sprint`: spaces between operands of which neither is a string.
 pub fn sprint(args: &[Value]) -> Vec<u8> {
     let mut printer = Printer::new(Vec::new());

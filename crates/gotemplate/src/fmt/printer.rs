@@ -9,9 +9,21 @@ use crate::{Kind, Object, Value};
 /// How deep values may nest before printing gives up: a map that holds itself never ends.
 const MAX_DEPTH: usize = 1000;
 
+/// How many values one call prints: a list that holds the same list twice, and so on, has no end in practice.
+const MAX_VALUES: usize = 1 << 20;
+
+/// How many bytes one call prints, give or take one value.
+const MAX_BYTES: usize = 64 << 20;
+
+/// What stands in the place of all that goes beyond these limits, in the manner of Go's other complaints.
+const TOO_MUCH: &[u8] = b"%!(TOOMUCH)";
+
 /// Writes values into `out`.
-pub(super) struct Printer {
+pub(crate) struct Printer {
     pub(super) out: Vec<u8>,
+    printed: usize,
+    /// A limit was reached.
+    pub(super) stopped: bool,
     flags: Flags,
     /// Printing an argument of `%!verb(…)`: no methods are called then.
     erroring: bool,
@@ -21,10 +33,18 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new(out: Vec<u8>) -> Self {
-        Self { out, flags: Flags::default(), erroring: false, reordered: false, good_index: true }
+        Self {
+            out,
+            printed: 0,
+            stopped: false,
+            flags: Flags::default(),
+            erroring: false,
+            reordered: false,
+            good_index: true,
+        }
     }
 
-    pub(super) fn print(&mut self, args: &[Value]) {
+    pub(crate) fn print(&mut self, args: &[Value]) {
         let mut after_text = true;
         for arg in args {
             let is_text = matches!(arg, Value::Text(_));
@@ -36,7 +56,7 @@ impl Printer {
         }
     }
 
-    pub(super) fn println(&mut self, args: &[Value]) {
+    pub(crate) fn println(&mut self, args: &[Value]) {
         for (i, arg) in args.iter().enumerate() {
             if i > 0 {
                 self.out.push(b' ');
@@ -70,7 +90,20 @@ impl Printer {
         self.erroring = false;
     }
 
+    /// Counts one more value; false where a limit is reached.
+    fn goes_on(&mut self) -> bool {
+        self.printed += 1;
+        if !self.stopped && (self.printed > MAX_VALUES || self.out.len() > MAX_BYTES) {
+            self.stopped = true;
+            self.out.extend_from_slice(TOO_MUCH);
+        }
+        !self.stopped
+    }
+
     fn arg(&mut self, value: &Value, verb: char) {
+        if !self.goes_on() {
+            return;
+        }
         match (verb, value) {
             ('T' | 'v', Value::Nil) => self.flags.pad(&mut self.out, b"<nil>"),
             (_, Value::Nil) => self.bad_verb(verb, value),
@@ -87,7 +120,7 @@ impl Printer {
     }
 
     fn value(&mut self, value: &Value, verb: char, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || !self.goes_on() {
             return;
         }
         match value {
@@ -142,6 +175,9 @@ impl Printer {
                     self.push("map[");
                 }
                 for (i, (key, item)) in entries.iter().enumerate() {
+                    if self.stopped {
+                        break;
+                    }
                     self.separate(i);
                     self.value(&Value::Text(key.clone()), verb, depth + 1);
                     self.out.push(b':');
@@ -176,6 +212,9 @@ impl Printer {
         }
         self.out.push(if self.flags.sharp_v { b'{' } else { b'[' });
         for i in 0..count {
+            if self.stopped {
+                break;
+            }
             self.separate(i);
             deep(|| item(self, i));
         }
@@ -291,7 +330,7 @@ impl Printer {
         }
     }
 
-    pub(super) fn printf(&mut self, format: &[u8], args: &[Value]) {
+    pub(crate) fn printf(&mut self, format: &[u8], args: &[Value]) {
         let mut next = 0;
         let mut after_index = false;
         let mut i = 0;

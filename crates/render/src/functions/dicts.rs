@@ -40,10 +40,10 @@ pub(super) fn table() -> Vec<Function<Host>> {
             Ok(Value::Map(map(&args[0]).to_vec().into_iter().filter(|(key, _)| keeps(key)).collect()))
         }),
         variadic("dig", &[Any], Any, dig),
-        variadic("merge", &[MapType, MapType], Any, |args| Ok(merge::all(args, false))),
-        variadic("mustMerge", &[MapType, MapType], Any, |args| Ok(merge::all(args, false))),
-        variadic("mergeOverwrite", &[MapType, MapType], Any, |args| Ok(merge::all(args, true))),
-        variadic("mustMergeOverwrite", &[MapType, MapType], Any, |args| Ok(merge::all(args, true))),
+        variadic("merge", &[MapType, MapType], Any, |args| merge::all(args, false)),
+        variadic("mustMerge", &[MapType, MapType], Any, |args| merge::all(args, false)),
+        variadic("mergeOverwrite", &[MapType, MapType], Any, |args| merge::all(args, true)),
+        variadic("mustMergeOverwrite", &[MapType, MapType], Any, |args| merge::all(args, true)),
     ]
 }
 

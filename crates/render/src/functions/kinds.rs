@@ -1,9 +1,11 @@
 //! Types and kinds, and deep equality.
 
 use super::arguments::bytes;
+use super::extent::{ENDLESS, has_end};
 use super::{Host, pure};
 use bowline_gotemplate::Type::{Any, Bool, Text};
 use bowline_gotemplate::{Function, List, Map, Value, with_stack};
+use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) fn table() -> Vec<Function<Host>> {
@@ -26,15 +28,20 @@ pub(super) fn table() -> Vec<Function<Host>> {
 /// How deep values are followed: a map that holds itself would never end.
 const MAX_DEPTH: usize = 1000;
 
+/// How many values are compared, for the same reason.
+const MAX_VALUES: usize = 1 << 20;
+
 /// `reflect.DeepEqual`: the same types and contents throughout.
 pub(super) fn deep_equal(one: &Value, two: &Value) -> bool {
-    equal(one, two, 0)
+    equal(one, two, 0, &Cell::new(MAX_VALUES))
 }
 
-fn equal(one: &Value, two: &Value, depth: usize) -> bool {
-    if depth > MAX_DEPTH {
+fn equal(one: &Value, two: &Value, depth: usize, left: &Cell<usize>) -> bool {
+    if depth > MAX_DEPTH || left.get() == 0 {
         return true;
     }
+    left.set(left.get() - 1);
+    let next = |one: &Value, two: &Value| with_stack(|| equal(one, two, depth + 1, left));
     match (one, two) {
         (Value::Nil, Value::Nil) => true,
         (Value::Bool(one), Value::Bool(two)) => one == two,
@@ -50,9 +57,7 @@ fn equal(one: &Value, two: &Value, depth: usize) -> bool {
             std::ptr::eq(one.kind(), two.kind())
                 && one.is_nil() == two.is_nil()
                 && one.len() == two.len()
-                && one.with(|one| {
-                    two.with(|two| one.iter().zip(two).all(|(one, two)| with_stack(|| equal(one, two, depth + 1))))
-                })
+                && one.with(|one| two.with(|two| one.iter().zip(two).all(|(one, two)| next(one, two))))
         }
         (Value::Map(one), Value::Map(two)) => {
             std::ptr::eq(one.kind(), two.kind())
@@ -60,11 +65,7 @@ fn equal(one: &Value, two: &Value, depth: usize) -> bool {
                 && one.len() == two.len()
                 && (one.is_same(two)
                     || one.with(|one| {
-                        two.with(|two| {
-                            one.iter().all(|(key, one)| {
-                                two.get(key).is_some_and(|two| with_stack(|| equal(one, two, depth + 1)))
-                            })
-                        })
+                        two.with(|two| one.iter().all(|(key, one)| two.get(key).is_some_and(|two| next(one, two))))
                     }))
         }
         (Value::Object(one), Value::Object(two)) => Rc::ptr_eq(one, two) || one.equals(two.as_ref()),
@@ -95,6 +96,9 @@ pub(super) fn deep_copy(value: &Value, depth: usize) -> Result<Value, bowline_go
 fn copied(value: &Value) -> super::Answer {
     if matches!(value, Value::Nil) {
         return super::fail("reflect: call of reflect.Value.Type on zero Value");
+    }
+    if !has_end(value) {
+        return super::fail(ENDLESS);
     }
     deep_copy(value, 0)
 }

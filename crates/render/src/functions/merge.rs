@@ -1,13 +1,20 @@
 //! Merging maps as mergo does it: nested maps are shared, and what counts as empty is replaced.
 
 use super::arguments::map;
+use super::extent::{ENDLESS, has_end};
 use bowline_gotemplate::{Kind, Map, Value, with_stack};
 
 /// How deep maps are followed: a map that holds itself would never end.
 const MAX_DEPTH: usize = 1000;
 
 /// Merges all further maps into the first, and gives the first.
-pub(super) fn all(args: &[Value], overwrite: bool) -> Value {
+///
+/// # Errors
+/// Where one of them has no end in practice.
+pub(super) fn all(args: &[Value], overwrite: bool) -> super::Answer {
+    if !args.iter().all(has_end) {
+        return super::fail(ENDLESS);
+    }
     let mut target = map(&args[0]);
     for source in &args[1..] {
         let source = map(source);
@@ -16,7 +23,7 @@ pub(super) fn all(args: &[Value], overwrite: bool) -> Value {
         }
         into(&target, &source, overwrite, 0);
     }
-    Value::Map(target)
+    Ok(Value::Map(target))
 }
 
 fn into(target: &Map, source: &Map, overwrite: bool, depth: usize) {

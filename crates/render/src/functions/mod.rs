@@ -14,6 +14,7 @@ mod dicts;
 mod digests;
 mod durations;
 mod encoding;
+mod extent;
 mod json;
 mod kinds;
 mod lists;

@@ -1,6 +1,7 @@
 //! YAML.
 
 use super::arguments::string;
+use super::extent::{ENDLESS, has_end};
 use super::{Host, fail, pure};
 use crate::convert::from_yaml_node;
 use bowline_gotemplate::Type::{Any, List as ListType, Map as MapType, Text};
@@ -44,6 +45,9 @@ pub(super) fn table() -> Vec<Function<Host>> {
 /// # Errors
 /// Where Go's `yaml.Marshal` fails.
 pub fn to_yaml(value: &Value) -> Result<String, EmitError> {
+    if !has_end(value) {
+        return Err(EmitError::NotJson(ENDLESS));
+    }
     let mut text = yaml::emit(&Yaml { value, pretty: false, depth: 0 })?;
     if text.ends_with('\n') {
         text.pop();
@@ -53,6 +57,9 @@ pub fn to_yaml(value: &Value) -> Result<String, EmitError> {
 
 /// A value as `toYamlPretty` writes it: sequences indented under their keys.
 fn to_yaml_pretty(value: &Value) -> Result<String, EmitError> {
+    if !has_end(value) {
+        return Err(EmitError::NotJson(ENDLESS));
+    }
     let mut text = yaml::emit_pretty(&Yaml { value, pretty: true, depth: 0 })?;
     if text.ends_with('\n') {
         text.pop();

@@ -1,5 +1,6 @@
 //! Values to JSON.
 
+use crate::functions::extent::has_end;
 use bowline_gotemplate::{Object, Text, Value, runes, with_stack};
 use bowline_yaml::format_json_float;
 
@@ -26,6 +27,9 @@ pub fn to_json(value: &Value) -> Result<Vec<u8>, String> {
 }
 
 pub(super) fn written(value: &Value, style: Style) -> Result<Vec<u8>, String> {
+    if !has_end(value) {
+        return Err("json: unsupported value: encountered a cycle".to_owned());
+    }
     let mut writer = Writer { out: Vec::new(), style, depth: 0 };
     writer.value(value)?;
     Ok(writer.out)

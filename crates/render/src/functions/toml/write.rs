@@ -1,5 +1,6 @@
 //! Values to TOML: plain entries of a table first, then the tables in it, indented by depth.
 
+use crate::functions::extent::{ENDLESS, has_end};
 use bowline_gotemplate::{Kind, Object, Text, Value, fmt, with_stack};
 
 /// How deep values may nest: a map that holds itself would never end.
@@ -8,6 +9,9 @@ const MAX_DEPTH: usize = 200;
 /// # Errors
 /// With the library's text.
 pub(super) fn to_toml(value: &Value) -> Result<String, String> {
+    if !has_end(value) {
+        return Err(format!("toml: {ENDLESS}"));
+    }
     let mut writer = Writer { out: String::new(), depth: 0 };
     writer.encode(&mut Vec::new(), value)?;
     Ok(writer.out)
