@@ -2,7 +2,6 @@
 # make test    run every test, with its own set-up
 # make fuzz    every parser with BOWLINE_FUZZ times as many inputs (100), others every time
 # make bench   measure, side by side with the real programs
-# make fuzz    the fuzz tests with BOWLINE_FUZZ (100) times as many cases
 CARGO ?= cargo
 
 .PHONY: demo build test bench fuzz fmt lint

@@ -35,8 +35,11 @@ fn maps_that_hold_themselves() {
     let looped = "{{ $d := dict }}{{ $_ := set $d \"d\" $d }}";
     assert_eq!(rendered(&format!("{looped}{{{{ toJson $d }}}}{{{{ toYaml $d }}}}{{{{ len $d }}}}")), "1");
     assert!(rendered(&format!("{looped}{{{{ $d }}}}")).starts_with("map[d:map[d:map["));
-    assert!(rendered(&format!("{looped}{{{{ deepCopy $d }}}}")).ends_with("value is nested too deeply"));
-    assert_eq!(rendered(&format!("{looped}{{{{ merge $d (dict \"d\" $d) | len }}}}")), "1");
+    // Helm itself dies of these: its stack overflows.
+    for endless in ["deepCopy $d", "merge $d (dict \"d\" $d) | len"] {
+        let text = rendered(&format!("{looped}{{{{ {endless} }}}}"));
+        assert!(text.ends_with("a value that nests too deeply or has too many parts"), "{text}");
+    }
 }
 
 #[test]
