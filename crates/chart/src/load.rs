@@ -51,7 +51,7 @@ impl Chart {
             let manifest = manifest.to_string_lossy();
             Error::chart(format!("unable to detect chart at {manifest}: {}", go_io_error("open", &manifest, &error)))
         })?;
-        let origin = Origin { shown: shown.trim_end_matches('/').to_owned() };
+        let origin = Origin { shown: shown.trim_end_matches('/').to_owned(), nesting: 0 };
         check_api_version(&String::from_utf8_lossy(&data), &origin)?;
         from_files(read_directory(&directory)?, &origin)
     }
@@ -62,7 +62,7 @@ impl Chart {
     /// In Helm's words.
     pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, Error> {
         let files = files.into_iter().map(|(name, data)| File::new(name, &data)).collect();
-        from_files(files, &Origin { shown: String::new() })
+        from_files(files, &Origin { shown: String::new(), nesting: 0 })
     }
 
     /// A chart from a `.tgz` in memory.
@@ -70,13 +70,18 @@ impl Chart {
     /// # Errors
     /// In Helm's words.
     pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
-        from_files(archive::read(data)?, &Origin { shown: String::new() })
+        from_files(archive::read(data)?, &Origin { shown: String::new(), nesting: 0 })
     }
 }
 
-/// What a user calls the chart that is being loaded.
+/// How deep charts may lie in each other, as folders or archives. Folders end at about 450 (4,096 bytes of a path); an
+/// archive could hold itself.
+const MAX_NESTING: usize = 200;
+
+/// What a user calls the chart that is being loaded, and how many charts it lies in.
 struct Origin {
     shown: String,
+    nesting: usize,
 }
 
 impl Origin {
@@ -85,7 +90,7 @@ impl Origin {
     }
 
     fn inner(&self, directory: &str) -> Self {
-        Self { shown: self.file(directory) }
+        Self { shown: self.file(directory), nesting: self.nesting + 1 }
     }
 
     fn error(&self, doing: &str, name: &str, error: &bowline_yaml::Error) -> Error {
@@ -112,7 +117,7 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
         return Err(Error::chart(message));
     }
     let files = archive::read(&data)?;
-    let origin = Origin { shown: shown.to_owned() };
+    let origin = Origin { shown: shown.to_owned(), nesting: 0 };
     let Some(manifest) = files.iter().find(|file| &*file.name == "Chart.yaml") else {
         return Err(Error::chart("unable to detect chart version, no Chart.yaml found"));
     };
@@ -227,7 +232,20 @@ impl Walk {
 }
 
 /// Puts a chart together from its files.
+/// How many charts a file lies in, by its path.
+fn nesting(mut name: &str) -> usize {
+    let mut depth = 0;
+    while let Some((_, inner)) = name.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
+        depth += 1;
+        name = inner;
+    }
+    depth
+}
+
 fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
+    if origin.nesting + files.iter().map(|file| nesting(&file.name)).max().unwrap_or(0) > MAX_NESTING {
+        return Err(Error::chart(format!("charts are nested more than {MAX_NESTING} deep")));
+    }
     let mut metadata: Option<Metadata> = None;
     for file in files.iter().filter(|file| &*file.name == "Chart.yaml") {
         let read = metadata.get_or_insert_default();
