@@ -1,5 +1,6 @@
 //! The arguments as the user writes them. Each command's own meaning is in `commands/`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     Uninstall(Uninstall),
     /// Print the log of a release's pods
     Logs(Logs),
+    /// Helm's own command line: its flags, its output, its exit codes
+    #[command(disable_help_flag = true)]
+    Helm(Helm),
     /// The embedded cluster itself
     #[command(subcommand)]
     Cluster(ClusterCommand),
@@ -217,6 +221,13 @@ pub(crate) struct Template {
     /// API version that the cluster is to have, besides the built-in ones
     #[arg(short, long = "api-versions", value_name = "VERSION", value_delimiter = ',')]
     pub(crate) api_versions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Helm {
+    /// Whatever Helm takes: `template ./chart`, `lint --strict`, `--help`
+    #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

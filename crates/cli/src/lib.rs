@@ -29,6 +29,7 @@ mod reference;
 mod services;
 mod target;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use reference::reference;
@@ -41,11 +42,21 @@ use failure::Failure;
 use printer::Printer;
 use tracing_subscriber::EnvFilter;
 
+/// The command that is a drop-in for Helm, and the program's name that asks for it alone.
+const HELM: &str = "helm";
+
 /// The whole program: reads the process's arguments and returns its exit code.
 pub fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == shim::ARGUMENT) {
-        return shim::run(arguments);
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().unwrap_or_default();
+    if Path::new(&called).file_name().is_some_and(|name| name == HELM) {
+        return bowline_helm::main(arguments);
+    }
+    match arguments.next() {
+        Some(first) if first == shim::ARGUMENT => return shim::run(arguments),
+        // Its arguments are Helm's, whatever they look like.
+        Some(first) if first == HELM => return bowline_helm::main(arguments),
+        _ => {}
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -63,7 +74,7 @@ pub fn main() -> ExitCode {
     trace();
     let printer = Printer::new(arguments.global.quiet);
     match run(&arguments, printer) {
-        Ok(exit) => exit.into(),
+        Ok(code) => code,
         Err(failure) => {
             printer.error(&failure.render());
             failure.exit.into()
@@ -71,9 +82,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Failure> {
+fn run(arguments: &Arguments, printer: Printer) -> Result<ExitCode, Failure> {
     let cluster = arguments.global.cluster.as_str();
-    match &arguments.command {
+    let exit = match &arguments.command {
+        // Helm has exit codes of its own.
+        Command::Helm(arguments) => return Ok(bowline_helm::main(arguments.arguments.iter().cloned())),
         // What needs no cluster needs no runtime: its start would be a good part of their time.
         Command::Template(arguments) => commands::template::run(arguments, printer),
         Command::Check(arguments) => commands::check::run(arguments, printer),
@@ -92,7 +105,8 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<Exit, Failure> {
         Command::Cluster(ClusterCommand::Start(arguments)) => {
             wait(commands::cluster::start(arguments, cluster, printer))
         }
-    }
+    };
+    exit.map(ExitCode::from)
 }
 
 fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {

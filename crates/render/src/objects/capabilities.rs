@@ -10,7 +10,11 @@ const DEFAULT_API_VERSIONS: &str = include_str!("api_versions.txt");
 /// The version of Kubernetes that Helm 4.3.1 imagines.
 const DEFAULT_KUBE_VERSION: &str = "v1.37.0";
 /// The version that Helm 4.3.1 gives for itself.
-const HELM_VERSION: &str = "v4.3.1";
+pub const HELM_VERSION: &str = "v4.3.1";
+/// The version of Go that it is built with.
+pub const GO_VERSION: &str = "go1.26.8";
+/// The version of Kubernetes that its client is made for.
+pub const KUBE_CLIENT_VERSION: &str = "v1.37";
 
 /// A version of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,15 +142,16 @@ fn kube_version(version: &KubeVersion) -> Value {
     })
 }
 
-fn helm_version() -> Value {
+/// `.Capabilities.HelmVersion`: what Helm tells about its build.
+pub fn helm_version() -> Value {
     Value::object(Struct {
         type_name: "version.BuildInfo",
         fields: vec![
             ("Version", HELM_VERSION.into()),
             ("GitCommit", "".into()),
             ("GitTreeState", "".into()),
-            ("GoVersion", "go1.26.8".into()),
-            ("KubeClientVersion", "v1.37".into()),
+            ("GoVersion", GO_VERSION.into()),
+            ("KubeClientVersion", KUBE_CLIENT_VERSION.into()),
         ],
         json: &["version", "git_commit", "git_tree_state", "go_version", "kube_client_version"],
         text: None,

@@ -5,6 +5,6 @@ mod files;
 mod glob;
 mod values;
 
-pub use capabilities::{Capabilities, KubeVersion};
+pub use capabilities::{Capabilities, GO_VERSION, HELM_VERSION, KUBE_CLIENT_VERSION, KubeVersion, helm_version};
 pub use files::files;
 pub use values::values;

@@ -1,0 +1,114 @@
+//! `helm search`
+
+use crate::arguments::Arguments;
+use crate::command::Command;
+use crate::commands::{NOT_YET, OUTPUT_FORMAT};
+use crate::failure::Failure;
+use crate::flag::Flag;
+use crate::invocation::Invocation;
+
+/// `helm search`
+pub(crate) static SEARCH: Command = Command {
+    usage: "search [keyword]",
+    short: "search for a keyword in charts",
+    long: "
+Search provides the ability to search for Helm charts in the various places
+they can be stored including the Artifact Hub and repositories you have added.
+Use search subcommands to search different locations for charts.
+",
+    arguments: Arguments::Any,
+    subcommands: &[&HUB, &REPO],
+    ..Command::NEW
+};
+
+/// `helm search hub`
+pub(crate) static HUB: Command = Command {
+    usage: "hub [KEYWORD]",
+    short: "search for charts in the Artifact Hub or your own hub instance",
+    long: "
+Search for Helm charts in the Artifact Hub or your own hub instance.
+
+Artifact Hub is a web-based application that enables finding, installing, and
+publishing packages and configurations for CNCF projects, including publicly
+available distributed charts Helm charts. It is a Cloud Native Computing
+Foundation sandbox project. You can browse the hub at https://artifacthub.io/
+
+The [KEYWORD] argument accepts either a keyword string, or quoted string of rich
+query options. For rich query options documentation, see
+https://artifacthub.github.io/hub/api/?urls.primaryName=Monocular%20compatible%20search%20API#/Monocular/get_api_chartsvc_v1_charts_search
+
+Previous versions of Helm used an instance of Monocular as the default
+'endpoint', so for backwards compatibility Artifact Hub is compatible with the
+Monocular search API. Similarly, when setting the 'endpoint' flag, the specified
+endpoint must also be implement a Monocular compatible search API endpoint.
+Note that when specifying a Monocular instance as the 'endpoint', rich queries
+are not supported. For API details, see https://github.com/helm/monocular
+",
+    flags: &[&[Flag::text("endpoint", "Hub instance to query for charts").default("https://hub.helm.sh"),
+        Flag::bool("fail-on-no-result", "search fails if no results are found"),
+        Flag::bool("list-repo-url", "print charts repository URL"),
+        Flag::unsigned("max-col-width", "maximum column width for output table").default("50"),
+        Flag::of("output", OUTPUT_FORMAT, "prints the output in the specified format. Allowed values: table, json, yaml").short('o').default("table")]],
+    arguments: Arguments::Any,
+    run: Some(run),
+    missing: Some(NOT_YET),
+    ..Command::NEW
+};
+
+/// `helm search repo`
+pub(crate) static REPO: Command = Command {
+    usage: "repo [keyword]",
+    short: "search repositories for a keyword in charts",
+    long: r#"
+Search reads through all of the repositories configured on the system, and
+looks for matches. Search of these repositories uses the metadata stored on
+the system.
+
+It will display the latest stable versions of the charts found. If you
+specify the --devel flag, the output will include pre-release versions.
+If you want to search using a version constraint, use --version.
+
+Examples:
+
+    # Search for stable release versions matching the keyword "nginx"
+    $ helm search repo nginx
+
+    # Search for release versions matching the keyword "nginx", including pre-release versions
+    $ helm search repo nginx --devel
+
+    # Search for the latest stable release for nginx-ingress with a major version of 1
+    $ helm search repo nginx-ingress --version ^1.0.0
+
+Repositories are managed with 'helm repo' commands.
+"#,
+    flags: &[&[
+        Flag::bool(
+            "devel",
+            "use development versions (alpha, beta, and release candidate releases), too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored",
+        ),
+        Flag::bool("fail-on-no-result", "search fails if no results are found"),
+        Flag::unsigned("max-col-width", "maximum column width for output table").default("50"),
+        Flag::of(
+            "output",
+            OUTPUT_FORMAT,
+            "prints the output in the specified format. Allowed values: table, json, yaml",
+        )
+        .short('o')
+        .default("table"),
+        Flag::bool("regexp", "use regular expressions for searching repositories you have added").short('r'),
+        Flag::text("version", "search using semantic versioning constraints on repositories you have added"),
+        Flag::bool(
+            "versions",
+            "show the long listing, with each version of each chart on its own line, for repositories you have added",
+        )
+        .short('l'),
+    ]],
+    arguments: Arguments::Any,
+    run: Some(run),
+    missing: Some(NOT_YET),
+    ..Command::NEW
+};
+
+fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
+    Err(Failure::new("not carried out"))
+}

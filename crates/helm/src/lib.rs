@@ -1,0 +1,103 @@
+//! The drop-in Helm command line: Helm's commands, flags, outputs and exit codes over the crates below.
+//!
+//! ```text
+//!  argv ─► find (command tree) ─► flags ─► Settings ─► commands/<verb>.rs ─► the crates below ─► stdout
+//!                                   └─► usage, help        └─► Failure ─► `Error: …` on stderr, exit code
+//! ```
+//!
+//! Reads: arguments, Helm's environment variables and files (`settings.rs`), charts.
+//! Produces: what Helm 4.3.1 prints for the same arguments, byte for byte, and its exit code.
+//! Never: renders, fetches or talks to a cluster by itself; prints anything that Helm does not.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod command;
+mod commands;
+mod console;
+mod csv;
+mod failure;
+mod find;
+mod flag;
+mod invocation;
+mod parse;
+mod place;
+mod settings;
+mod usage;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::find::{find, suggestions};
+use crate::invocation::Invocation;
+use crate::parse::{Manner, Parsed};
+use crate::settings::Settings;
+
+/// The version of Helm that this command line stands in for.
+pub const HELM_VERSION: &str = "4.3.1";
+
+/// Runs one Helm command: `arguments` is what stands behind `helm`. Returns the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<String> = arguments.into_iter().map(|text| text.to_string_lossy().into_owned()).collect();
+    run(&arguments).into()
+}
+
+fn run(arguments: &[String]) -> u8 {
+    // Helm reads the global flags before it knows the command, unknown ones put aside, and then once more.
+    let mut settings = Settings::from_environment();
+    let mut parsed = Parsed::default();
+    let root = &commands::ROOT;
+    let _ = parsed.read(&[root], arguments, Manner::Lenient);
+    settings.apply(&parsed);
+    parsed.start_again();
+    if let Err(failure) = settings.check() {
+        console::error(&format!("level=WARN msg=\"command failed\" error={}\n", bowline_yaml::quote(&failure)));
+        return 1;
+    }
+    let (path, arguments) = find(root, arguments);
+    if path.len() == 1
+        && let Some(unknown) = find::words(&path, &arguments).first()
+    {
+        let suggestions = suggestions(root, unknown);
+        console::error(&format!(
+            "Error: unknown command {} for \"helm\"{suggestions}\nRun 'helm --help' for usage.\n",
+            bowline_yaml::quote(unknown)
+        ));
+        return 1;
+    }
+    match execute(&path, &arguments, settings, parsed) {
+        Ok(()) => 0,
+        Err(failure) => {
+            console::error(&failure.render());
+            failure.code
+        }
+    }
+}
+
+fn execute(
+    path: &[&'static command::Command],
+    arguments: &[String],
+    mut settings: Settings,
+    mut parsed: Parsed,
+) -> Result<(), Failure> {
+    let Some(&command) = path.last() else { return Ok(()) };
+    if command.raw_arguments {
+        parsed.positional = arguments.to_vec();
+    } else {
+        parsed.read(path, arguments, Manner::Strict)?;
+    }
+    settings.apply(&parsed);
+    parsed.deprecations.iter().for_each(|line| console::error(line));
+    if parsed.boolean("help") {
+        console::data(&usage::help(path, &settings));
+        return Ok(());
+    }
+    let Some(run) = command.run else {
+        console::data(&usage::help(path, &settings));
+        return Ok(());
+    };
+    command.arguments.check(path, &parsed.positional)?;
+    parsed.check_groups(command.exclusive)?;
+    parsed.check_carried_out(path)?;
+    run(&Invocation { path, settings, parsed })
+}
