@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod folder;
 mod parse;
+pub mod tree;
 
 pub use envsub::Variables;
 pub use error::MigrateError;
