@@ -1,6 +1,7 @@
 //! `.tgz` archives, with limits: an archive is what a stranger made.
 
 use std::io::Read;
+use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
 
@@ -31,7 +32,7 @@ pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
         }
         budget -= entry.data.len();
         let data = entry.data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry.data);
-        files.push(File::new(name, data));
+        files.push(File { modified: entry.modified, ..File::new(name, data) });
     }
     if files.is_empty() {
         return Err(Error::chart("no files in chart archive"));
@@ -82,6 +83,7 @@ fn path_inside(name: &str) -> Result<String, Error> {
 struct Entry<'t> {
     name: String,
     data: &'t [u8],
+    modified: Option<SystemTime>,
 }
 
 /// The regular files of a tar archive: ustar, with the long names of pax and GNU.
@@ -104,7 +106,9 @@ fn entries(tar: &[u8]) -> Result<Vec<Entry<'_>>, Error> {
             0 | b'0' | b'7' => {
                 let name = long_name.take().unwrap_or_else(|| ustar_name(header));
                 if !name.ends_with('/') {
-                    entries.push(Entry { name, data });
+                    let seconds = octal(&header[136..148]).unwrap_or_default() as u64;
+                    let modified = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+                    entries.push(Entry { name, data, modified });
                 }
             }
             // Symbolic and hard links are empty files to Helm, and no file of a chart has to be one.

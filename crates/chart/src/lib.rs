@@ -29,7 +29,7 @@ mod version;
 pub use chart::{Chart, Crd};
 pub use error::{Error, Place};
 pub use glob::{BadPattern, glob_match};
-pub use load::File;
+pub use load::{File, archive_files, directory_files};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use user_values::{Origin, UserValues, ValueSources};
 pub use values::Prepared;

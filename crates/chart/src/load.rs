@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bowline_yaml::{Decoder, Map, Node, Target, parse_first};
 
@@ -21,11 +22,13 @@ pub struct File {
     pub name: Arc<str>,
     /// Content, without a byte order mark.
     pub data: Arc<[u8]>,
+    /// When it was last changed, as its directory or archive says; `None` for files made in memory.
+    pub modified: Option<SystemTime>,
 }
 
 impl File {
     pub(crate) fn new(name: impl AsRef<str>, data: &[u8]) -> Self {
-        Self { name: Arc::from(name.as_ref()), data: Arc::from(data) }
+        Self { name: Arc::from(name.as_ref()), data: Arc::from(data), modified: None }
     }
 
     /// The content as text; what is no UTF-8 is replaced.
@@ -72,6 +75,23 @@ impl Chart {
     pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
         from_files(archive::read(data)?, &Origin { shown: String::new(), nesting: 0 })
     }
+}
+
+/// The files of a chart's directory in lexical order, less what its `.helmignore` names: what goes into its archive.
+///
+/// # Errors
+/// In Helm's words.
+pub fn directory_files(directory: &Path) -> Result<Vec<File>, Error> {
+    read_directory(directory)
+}
+
+/// The files of a chart's archive, paths relative to the chart. Archives that are too large, or that name a place outside
+/// of the chart, are refused.
+///
+/// # Errors
+/// In Helm's words.
+pub fn archive_files(data: &[u8]) -> Result<Vec<File>, Error> {
+    archive::read(data)
 }
 
 /// How deep charts may lie in each other, as folders or archives. Folders end at about 450 (4,096 bytes of a path); an
@@ -202,7 +222,7 @@ impl Walk {
                 self.directory(&path, &inner)?;
                 self.depth -= 1;
             } else if found.is_file() {
-                self.file(&path, inner, found.len())?;
+                self.file(&path, inner, &found)?;
             } else {
                 let path = path.to_string_lossy();
                 return Err(Error::chart(format!(
@@ -213,7 +233,8 @@ impl Walk {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, name: String, size: u64) -> Result<(), Error> {
+    fn file(&mut self, path: &Path, name: String, found: &fs::Metadata) -> Result<(), Error> {
+        let size = found.len();
         let too_large = || {
             Error::chart(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes"))
         };
@@ -226,7 +247,8 @@ impl Walk {
             Error::chart(format!("error reading {name}: {}", go_io_error("open", &path.to_string_lossy(), &error)))
         })?;
         self.budget = self.budget.checked_sub(data.len()).ok_or_else(too_large)?;
-        self.files.push(File::new(name, data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&data)));
+        let file = File::new(name, data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&data));
+        self.files.push(File { modified: found.modified().ok(), ..file });
         Ok(())
     }
 }
@@ -291,7 +313,8 @@ fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
                 let inner = &name["charts/".len()..];
                 let subchart = inner.split('/').next().unwrap_or_default().to_owned();
                 let data = Arc::clone(&file.data);
-                subcharts.entry(subchart).or_default().push(File { name: Arc::from(inner), data });
+                let modified = file.modified;
+                subcharts.entry(subchart).or_default().push(File { name: Arc::from(inner), data, modified });
             }
             _ => chart.files.push(file),
         }
@@ -328,7 +351,7 @@ fn load_subchart(name: &str, files: &[File], origin: &Origin, parent: &Chart) ->
     // A file in charts/ that belongs to no directory is no chart.
     let inner = files.iter().filter_map(|file| {
         let (_, inner) = file.name.split_once('/')?;
-        Some(File { name: Arc::from(inner), data: Arc::clone(&file.data) })
+        Some(File { name: Arc::from(inner), data: Arc::clone(&file.data), modified: file.modified })
     });
     from_files(inner.collect(), origin)
 }

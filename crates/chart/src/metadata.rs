@@ -86,7 +86,7 @@ impl Metadata {
     ///
     /// # Errors
     /// A value of a wrong type.
-    pub(crate) fn read(&mut self, node: &Node) -> Result<(), bowline_yaml::Error> {
+    pub fn read(&mut self, node: &Node) -> Result<(), bowline_yaml::Error> {
         let mut decoder = Decoder::new();
         for (key, value) in decoder.root(node, "v2.Metadata") {
             self.read_field(&mut decoder, key, value);
@@ -145,7 +145,7 @@ impl Metadata {
     ///
     /// # Errors
     /// In Helm's words.
-    pub(crate) fn validate(&mut self) -> Result<(), Error> {
+    pub fn validate(&mut self) -> Result<(), Error> {
         let fields = [
             &mut self.name,
             &mut self.description,
@@ -221,7 +221,8 @@ impl Maintainer {
 }
 
 impl Dependency {
-    fn read(decoder: &mut Decoder, node: &Node) -> Self {
+    /// Fills in what one item of `dependencies` says; what does not fit is `decoder`'s error.
+    pub fn read(decoder: &mut Decoder, node: &Node) -> Self {
         let mut read = Self::default();
         let at = Target { structure: "Metadata", path: "dependencies" };
         for (key, value) in decoder.entries(node, at, "v2.Dependency") {
