@@ -190,7 +190,7 @@ impl Engine {
         };
         let good = |r: &&Release| matches!(r.info.status, Status::Deployed | Status::Superseded);
         let Some(to) = history.iter().rev().find(good).map(|r| r.version) else {
-            return Undone::Failed { doing, message: "there is no good revision to go back to".into() };
+            return Undone::NoGoodRevision;
         };
         run.say(Happening::RollingBack { to: Some(to) });
         match self.rollback_locked(run, Some(to)).await {

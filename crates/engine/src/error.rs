@@ -129,6 +129,9 @@ impl std::fmt::Display for Failure {
             Undone::Nothing => write!(f, "; the revision is recorded as {}", self.status),
             Undone::RolledBack { to, .. } => write!(f, "; it was rolled back to revision {to}"),
             Undone::Uninstalled => write!(f, "; it was uninstalled again"),
+            Undone::NoGoodRevision => {
+                write!(f, "; the revision is recorded as {}: no earlier one was good to go back to", self.status)
+            }
             Undone::Failed { doing, message } => write!(f, "; and then {doing} failed too: {message}"),
         }
     }
@@ -148,6 +151,8 @@ pub enum Undone {
     },
     /// A first install was removed.
     Uninstalled,
+    /// Nothing, although asked for: no revision before it was ever good.
+    NoGoodRevision,
     /// It was tried, and failed too.
     Failed {
         /// `rollback to revision 3`, `uninstall`
@@ -184,7 +189,10 @@ impl EngineError {
     /// What to do about it: a command, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Failed(failure) => failure.cause.hint.clone(),
+            Self::Failed(failure) => failure.cause.hint.clone().or_else(|| match failure.undone {
+                Undone::NoGoodRevision => Some(format!("bowline uninstall {}", failure.release)),
+                _ => None,
+            }),
             Self::NamespaceMissing { namespace } => Some(format!("kubectl create namespace {namespace}")),
             Self::NoRelease { namespace, .. } => Some(format!("bowline list --namespace {namespace}")),
             Self::NoRevision { release, .. } => Some(format!("bowline history {release}")),

@@ -407,6 +407,20 @@ pub async fn failed_install_is_removed(world: &World, namespace: &str) {
     assert_eq!(stage.engine.next("web", namespace).await.unwrap().revision, 1);
 }
 
+/// An upgrade that fails where the first install failed before it: there is nothing to go back to, and that is said.
+pub async fn failed_twice(world: &World, namespace: &str) {
+    let stage = Stage::new(world, namespace);
+    let hanging = || manifests(vec![stage.deployment("web", 1, Play::Hang)], vec![]);
+    for (revision, undone) in [(1, Undone::Nothing), (2, Undone::NoGoodRevision)] {
+        let mut request = stage.request(hanging());
+        request.options.timeout = world.patience;
+        request.rollback_on_failure = revision == 2;
+        let error = stage.deploy_fails(request).await;
+        assert_eq!(error.failure().unwrap().undone, undone, "{error}");
+    }
+    assert_eq!(stage.statuses().await, [(1, Status::Failed), (2, Status::Failed)]);
+}
+
 /// What exists and belongs to somebody else is refused before anything is done, and is never deleted.
 pub async fn foreign_objects(world: &World, namespace: &str) {
     let stage = Stage::new(world, namespace);
@@ -589,6 +603,7 @@ pub async fn all(world: &World) {
     failed_upgrade_rolls_back(world, "failed-upgrade").await;
     failed_upgrade_leaves_no_orphans(world, "orphans").await;
     failed_install_is_removed(world, "failed-install").await;
+    failed_twice(world, "failed-twice").await;
     foreign_objects(world, "foreign").await;
     locked_and_dead_runs(world, "locked").await;
     interrupted(world, "interrupted").await;

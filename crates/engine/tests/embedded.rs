@@ -71,6 +71,7 @@ scenarios!(
     failed_upgrade_rolls_back,
     failed_upgrade_leaves_no_orphans,
     failed_install_is_removed,
+    failed_twice,
     foreign_objects,
     locked_and_dead_runs,
     interrupted,

@@ -79,7 +79,7 @@ impl<'t, H> Frame<'t, '_, H> {
                 };
                 return match length(&operand) {
                     Ok(length) => Ok(Operand::plain(Value::Int(length as i64))),
-                    Err(message) => Err(self.call_error(node, name, Failure::Message(message))),
+                    Err(message) => Err(self.call_error(dot, node, name, Failure::Message(message))),
                 };
             }
             _ => {}
@@ -123,7 +123,7 @@ impl<'t, H> Frame<'t, '_, H> {
         if let (Ok(operand), false) = (&result, builtin == Builtin::Index) {
             self.within(|budget| budget.value(&operand.value))?;
         }
-        result.map_err(|message| self.call_error(node, name, Failure::Message(message)))
+        result.map_err(|message| self.call_error(dot, node, name, Failure::Message(message)))
     }
 
     /// `and` and `or`: the arguments up to the first that decides.

@@ -36,7 +36,7 @@ impl<'t, H> Frame<'t, '_, H> {
             }),
         };
         self.recycle(values);
-        self.finish(result, function.returns, node, name)
+        self.finish(dot, result, function.returns, node, name)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -54,22 +54,38 @@ impl<'t, H> Frame<'t, '_, H> {
         let values = self.args(dot, name, Signature { params, variadic: false }, args, piped)?;
         let result = call(&values);
         self.recycle(values);
-        self.finish(result, returns, node, name)
+        self.finish(dot, result, returns, node, name)
     }
 
-    fn finish(&mut self, result: Result<Value, Failure>, returns: Type, node: At<'t>, name: &str) -> Exec<Operand> {
+    fn finish(
+        &mut self,
+        dot: &Operand,
+        result: Result<Value, Failure>,
+        returns: Type,
+        node: At<'t>,
+        name: &str,
+    ) -> Exec<Operand> {
         match result {
             Ok(value) => {
                 self.within(|budget| budget.value(&value))?;
                 Ok(Operand { value, boxed: returns == Type::Any })
             }
-            Err(failure) => Err(self.call_error(node, name, failure)),
+            Err(failure) => Err(self.call_error(dot, node, name, failure)),
         }
     }
 
     #[cold]
-    pub(crate) fn call_error(&mut self, node: At<'t>, name: &str, failure: Failure) -> Box<crate::ExecError> {
+    pub(crate) fn call_error(
+        &mut self,
+        dot: &Operand,
+        node: At<'t>,
+        name: &str,
+        failure: Failure,
+    ) -> Box<crate::ExecError> {
         self.at = node;
+        if let (At::Command(command), Failure::Message(_)) = (node, &failure) {
+            self.note_reads(dot, command);
+        }
         self.error(format!("error calling {name}"), Some(Box::new(failure)))
     }
 

@@ -1,4 +1,6 @@
+use crate::Text;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A template that does not parse: `template: FILE:LINE: message`.
@@ -10,6 +12,12 @@ pub struct ParseError {
     pub line: u32,
     /// Go's message.
     pub message: String,
+    /// The part of the text at fault, in bytes.
+    pub span: Range<usize>,
+    /// For a text that ends too early: where the innermost block that it leaves open begins, in bytes.
+    pub unclosed: Option<usize>,
+    /// The whole text.
+    pub source: Text,
 }
 
 impl fmt::Display for ParseError {

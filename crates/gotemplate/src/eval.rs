@@ -133,7 +133,12 @@ impl<'t, H> Frame<'t, '_, H> {
         let strict = self.scope.program.missing_key == MissingKey::Error;
         if receiver.is_none() {
             if strict {
-                return self.fail(format!("nil data; no entry for key {}", crate::fmt::quoted(key)));
+                return self.fail_field(
+                    dot,
+                    node,
+                    key,
+                    format!("nil data; no entry for key {}", crate::fmt::quoted(key)),
+                );
             }
             return Ok(Operand::none());
         }
@@ -141,14 +146,16 @@ impl<'t, H> Frame<'t, '_, H> {
         // Names consist of letters and digits.
         let name = std::str::from_utf8(key).unwrap_or_default();
         match &receiver.value {
-            Value::Nil => return self.fail(format!("nil pointer evaluating interface {{}}.{name}")),
+            Value::Nil => {
+                return self.fail_field(dot, node, key, format!("nil pointer evaluating interface {{}}.{name}"));
+            }
             Value::Map(map) => {
                 if let Some(method) = map.kind().methods.iter().find(|method| method.name == name) {
                     let call = |args: &[Value]| (method.call)(map, args);
                     return self.method(dot, name, method.params, method.returns, node, args, piped, call);
                 }
                 if has_args {
-                    return self.fail(format!("{name} is not a method but has arguments"));
+                    return self.fail_field(dot, node, key, format!("{name} is not a method but has arguments"));
                 }
                 let element = map.kind().element;
                 return match map.get(key) {
@@ -156,7 +163,12 @@ impl<'t, H> Frame<'t, '_, H> {
                     None => match self.scope.program.missing_key {
                         MissingKey::Invalid => Ok(Operand::none()),
                         MissingKey::Zero => Ok(Operand::element(element.zero(), element)),
-                        MissingKey::Error => self.fail(format!("map has no entry for key {}", crate::fmt::quoted(key))),
+                        MissingKey::Error => self.fail_field(
+                            dot,
+                            node,
+                            key,
+                            format!("map has no entry for key {}", crate::fmt::quoted(key)),
+                        ),
                     },
                 };
             }
@@ -181,18 +193,36 @@ impl<'t, H> Frame<'t, '_, H> {
                 let unexported = name.starts_with(char::is_lowercase);
                 if is_struct && unexported && object.fields().iter().any(|(field, _)| field == name) {
                     let typed = receiver.type_name();
-                    return self.fail(format!("{name} is an unexported field of struct type {typed}"));
+                    return self.fail_field(
+                        dot,
+                        node,
+                        key,
+                        format!("{name} is an unexported field of struct type {typed}"),
+                    );
                 }
                 if is_struct && let Some(value) = object.field(name) {
                     if has_args {
-                        return self.fail(format!("{name} has arguments but cannot be invoked as function"));
+                        return self.fail_field(
+                            dot,
+                            node,
+                            key,
+                            format!("{name} has arguments but cannot be invoked as function"),
+                        );
                     }
                     return Ok(Operand::plain(value));
                 }
             }
             _ => {}
         }
-        self.fail(format!("can't evaluate field {name} in type {}", receiver.type_name()))
+        self.fail_field(dot, node, key, format!("can't evaluate field {name} in type {}", receiver.type_name()))
+    }
+
+    /// An error at one field of a path.
+    #[cold]
+    fn fail_field<T>(&self, dot: &Operand, node: At<'t>, key: &[u8], message: impl Into<String>) -> Exec<T> {
+        let failed = self.fail(message);
+        self.note_field(dot, node, key);
+        failed
     }
 
     /// A constant or dot where nothing says which type is wanted.
@@ -256,7 +286,7 @@ impl<'t, H> Frame<'t, '_, H> {
             Expr::Bool { .. } | Expr::Number(_) | Expr::Text(_) => return self.constant_as(dot, wanted, expr),
         };
         match wanted {
-            Some(wanted) => self.validate(operand, wanted),
+            Some(wanted) => self.validate(operand, wanted).inspect_err(|_| self.note_read(dot, expr, None)),
             None => Ok(operand),
         }
     }

@@ -1,11 +1,13 @@
 //! The executor: walks a template's body and writes its output.
 
 use crate::ast::{At, Branch, Node, Pipe, TemplateCall, Tree, deep};
+use crate::blame::Blame;
 use crate::budget::Budget;
 use crate::containers::Element;
 use crate::node_text::Shown;
 use crate::program::Scope;
 use crate::{ExecError, Failure, Kind, Origin, Sink, Text, Value};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,11 +25,21 @@ pub(crate) struct Runtime<H> {
     /// How many functions are executing templates inside of each other.
     pub(crate) calls: u32,
     depth: u32,
+    /// What led to the error that is being passed on.
+    pub(crate) blame: RefCell<Blame>,
 }
 
 impl<H> Runtime<H> {
     pub(crate) fn new(host: H) -> Self {
-        Self { host, parsed: HashMap::new(), spare: Vec::new(), budget: Budget::default(), calls: 0, depth: 0 }
+        Self {
+            host,
+            parsed: HashMap::new(),
+            spare: Vec::new(),
+            budget: Budget::default(),
+            calls: 0,
+            depth: 0,
+            blame: RefCell::default(),
+        }
     }
 }
 
@@ -126,6 +138,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
 
     #[cold]
     pub(crate) fn error(&self, message: String, cause: Option<Box<Failure>>) -> Box<ExecError> {
+        self.note_step(&message);
         let before = &self.tree.source[..(self.at.at() as usize).min(self.tree.source.len())];
         let column = before.iter().rposition(|byte| *byte == b'\n').map_or(before.len(), |at| before.len() - at - 1);
         Box::new(ExecError {
@@ -289,6 +302,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
             Value::Nil => false,
             other => {
                 let text = String::from_utf8_lossy(&crate::fmt::sprint(std::slice::from_ref(other))).into_owned();
+                branch.pipe.commands.iter().for_each(|command| self.note_reads(dot, command));
                 return self.fail(format!("range can't iterate over {text}"));
             }
         };
@@ -362,15 +376,16 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
         frame.vars[0].1.boxed = data.boxed;
         let result = frame.run();
         self.runtime.depth -= 1;
-        result
+        result.inspect_err(|_| self.note_template(call))
     }
 
     /// Evaluates a pipeline and sets the variables it declares or assigns.
     pub(crate) fn pipe(&mut self, dot: &Operand, pipe: &'t Pipe) -> Exec<Operand> {
         self.at = At::Pipe(pipe);
         let mut value = None;
-        for command in &pipe.commands {
-            let result = self.command(dot, command, value)?;
+        for (i, command) in pipe.commands.iter().enumerate() {
+            let result = self.command(dot, command, value);
+            let result = result.inspect_err(|_| self.note_piped(dot, &pipe.commands[..i]))?;
             // What is inside an interface counts from here on: a nil in one is no value any more.
             value = Some(Operand::plain(result.value));
         }

@@ -9,11 +9,13 @@
 //! ```
 //!
 //! Reads: template text, [`Value`]s, and a table of [`Function`]s over the host's state.
-//! Produces: output pieces with their origin, and Go's errors word for word ([`ParseError`], [`ExecError`]).
+//! Produces: output pieces with their origin, Go's errors word for word ([`ParseError`], [`ExecError`]), and what led to
+//! them ([`Blame`]).
 //! Never: does I/O, reads a clock, or knows what Helm is.
 #![forbid(unsafe_code)]
 
 mod ast;
+mod blame;
 mod budget;
 mod builtin;
 mod call;
@@ -38,6 +40,7 @@ mod types;
 mod value;
 
 pub use ast::deep as with_stack;
+pub use blame::{Blame, Step, Subject};
 pub use containers::{Element, INTS, LIST, LISTS, List, ListKind, MAP, MAPS, Map, MapKind, Method, TEXT_MAP, TEXTS};
 pub use error::{ExecError, ExecuteError, Failure, ParseError};
 pub use escape::url_query;

@@ -61,6 +61,8 @@ struct Parser<'p, 'a> {
     /// Variables in scope as they stand on the executor's stack.
     slots: Vec<Arc<str>>,
     action_line: u32,
+    /// Where the last action begins.
+    action_at: u32,
     ranges: u32,
     parens: u32,
     late_variables: bool,
@@ -100,6 +102,7 @@ impl<'p, 'a> Parser<'p, 'a> {
             known: vec![Arc::clone(&dollar)],
             slots: vec![dollar],
             action_line: 0,
+            action_at: 0,
             ranges: 0,
             parens: 0,
             late_variables: false,
@@ -143,12 +146,27 @@ impl<'p, 'a> Parser<'p, 'a> {
     }
 
     fn fail<T>(&self, message: impl Into<String>) -> Parsed<T> {
-        Err(ParseError { template: Arc::clone(&self.shared.file), line: self.tokens[0].line, message: message.into() })
+        // The token that was handed out last, if it was not put back.
+        self.fail_at(&self.tokens[self.peeked.min(2)], message)
+    }
+
+    #[cold]
+    fn fail_at<T>(&self, token: &Token<'a>, message: impl Into<String>) -> Parsed<T> {
+        let source = self.shared.source.clone();
+        let start = (token.at as usize).min(source.len());
+        Err(ParseError {
+            template: Arc::clone(&self.shared.file),
+            line: self.tokens[0].line,
+            message: message.into(),
+            span: start..(start + token.text.len()).min(source.len()),
+            unclosed: None,
+            source,
+        })
     }
 
     fn unexpected<T>(&self, token: &Token<'a>, context: &str) -> Parsed<T> {
         if token.kind != Kind::Error {
-            return self.fail(format!("unexpected {} in {context}", token.describe()));
+            return self.fail_at(token, format!("unexpected {} in {context}", token.describe()));
         }
         let message = self.lexer.message.clone();
         let mut extra = String::new();
@@ -158,7 +176,7 @@ impl<'p, 'a> Parser<'p, 'a> {
                 extra = extra.split_off(" in action".len());
             }
         }
-        self.fail(message + &extra)
+        self.fail_at(token, message + &extra)
     }
 
     fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Token<'a>> {
@@ -224,6 +242,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         if !matches!(token.kind, Kind::Str | Kind::RawString) {
             return parser.unexpected(&token, CONTEXT);
         }
+        parser.action_at = token.at;
         let name = parser.unquoted(&token)?;
         parser.expect(Kind::RightDelim, CONTEXT)?;
         parser.definition_body(name, CONTEXT)
@@ -239,7 +258,8 @@ impl<'p, 'a> Parser<'p, 'a> {
 
     fn definition_body(&mut self, name: Arc<str>, context: &str) -> Parsed<()> {
         self.open_block()?;
-        let (body, end) = self.item_list()?;
+        let at = self.action_at;
+        let (body, end) = self.item_list().map_err(|error| unclosed(error, at))?;
         self.shared.blocks -= 1;
         if !matches!(end, End::End) {
             return self.fail(format!("unexpected {} in {context}", end.describe()));
@@ -262,7 +282,8 @@ impl<'p, 'a> Parser<'p, 'a> {
                 Item::End(end) => return Ok((list, end)),
             }
         }
-        self.fail("unexpected EOF")
+        let end = self.peek_non_space();
+        self.fail_at(&Token { text: &[], ..end }, "unexpected EOF")
     }
 
     fn text_or_action(&mut self) -> Parsed<Item> {
@@ -273,7 +294,7 @@ impl<'p, 'a> Parser<'p, 'a> {
                 Ok(Item::Node(Node::Text { line: token.line, from, to }))
             }
             Kind::LeftDelim => {
-                self.action_line = token.line;
+                (self.action_line, self.action_at) = (token.line, token.at);
                 let item = deep(|| self.action())?;
                 self.action_line = 0;
                 Ok(item)
@@ -330,11 +351,12 @@ impl<'p, 'a> Parser<'p, 'a> {
     fn control(&mut self, context: &'static str) -> Parsed<Box<Branch>> {
         self.open_block()?;
         let (known, slots, line) = (self.known.len(), self.slots.len(), self.action_line);
+        let at = self.action_at;
         let pipe = self.pipeline(context, Kind::RightDelim)?;
         let is_range = context == "range";
         self.ranges += u32::from(is_range);
         let inner = self.slots.len();
-        let (body, end) = self.item_list()?;
+        let (body, end) = self.item_list().map_err(|error| unclosed(error, at))?;
         self.ranges -= u32::from(is_range);
         self.slots.truncate(inner);
         let otherwise = match end {
@@ -348,7 +370,7 @@ impl<'p, 'a> Parser<'p, 'a> {
                     self.next();
                     Some(vec![Node::With(deep(|| self.control("with"))?)])
                 } else {
-                    let (list, end) = self.item_list()?;
+                    let (list, end) = self.item_list().map_err(|error| unclosed(error, at))?;
                     if !matches!(end, End::End) {
                         return self.fail(format!("expected end; found {}", end.describe()));
                     }
@@ -367,7 +389,9 @@ impl<'p, 'a> Parser<'p, 'a> {
         let token = self.next_non_space();
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
-        self.nested().definition_body(Arc::clone(&name), CONTEXT)?;
+        let mut parser = self.nested();
+        parser.action_at = token.at;
+        parser.definition_body(Arc::clone(&name), CONTEXT)?;
         Ok(Node::Template(Box::new(TemplateCall { at: token.at, line: token.line, name, pipe: Some(pipe) })))
     }
 
@@ -600,6 +624,15 @@ impl<'p, 'a> Parser<'p, 'a> {
             }
         }))
     }
+}
+
+/// Notes the innermost block that a text leaves open.
+#[cold]
+fn unclosed(mut error: ParseError, at: u32) -> ParseError {
+    if error.message == "unexpected EOF" {
+        error.unclosed.get_or_insert(at as usize);
+    }
+    error
 }
 
 fn field_name(token: &Token<'_>) -> Name {

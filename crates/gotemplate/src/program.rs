@@ -2,7 +2,7 @@ use crate::ast::{FunctionRef, Tree};
 use crate::builtin::Builtin;
 use crate::error::ExecuteError;
 use crate::exec::{Frame, Runtime};
-use crate::{ExecError, Function, ParseError, Sink, Text, Value};
+use crate::{Blame, ExecError, Function, ParseError, Sink, Text, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -113,6 +113,11 @@ impl<H> Session<'_, H> {
         &mut self.runtime.host
     }
 
+    /// What led to the last error of [`Self::execute`].
+    pub fn blame(&self) -> Blame {
+        self.runtime.blame.borrow().clone()
+    }
+
     /// Executes the template `name` with `data` as dot.
     ///
     /// What was written before an error stays in the sink.
@@ -120,6 +125,7 @@ impl<H> Session<'_, H> {
     /// # Errors
     /// When there is no such template, or its execution fails.
     pub fn execute(&mut self, name: &str, data: Value, sink: &mut dyn Sink) -> Result<(), ExecuteError> {
+        *self.runtime.blame.borrow_mut() = Blame::default();
         match self.scope.lookup(name) {
             Some(tree) => run(&self.scope, tree, &mut self.runtime, data, sink).map_err(ExecuteError::Failed),
             None => Err(ExecuteError::Missing { name: name.to_owned(), set: self.scope.program.name.to_string() }),

@@ -367,3 +367,51 @@ fn deep_nesting_ends_in_an_error_or_a_result() {
     let endless = render("{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}");
     assert!(endless.ends_with("exceeded maximum template depth (100000)"), "{endless}");
 }
+
+/// The marked text of every step of an error, from the fault outwards.
+#[allow(clippy::unwrap_used)]
+fn steps(program: &Program<()>, name: &str, data: Value) -> (Vec<String>, Vec<String>) {
+    let mut session = program.session(());
+    session.execute(name, data, &mut Vec::new()).unwrap_err();
+    let blame = session.blame();
+    let steps = blame.steps.iter().map(|step| String::from_utf8_lossy(&step.source[step.span.clone()]).into_owned());
+    let steps = steps.collect();
+    (steps, blame.subjects.iter().map(|subject| subject.key.to_string()).collect())
+}
+
+#[test]
+fn an_error_knows_which_part_of_the_text_is_at_fault_and_what_it_read() {
+    let image = Map::from_iter([(Text::from("tag"), Value::Int(9))]);
+    let values = || Value::Map(Map::from_iter([(Text::from("image"), Value::Map(image.clone()))]));
+    let mut program = Program::new("set", Vec::new());
+    program.parse("missing", "a: 1\nb: {{ .imge.tag.name }}").unwrap();
+    program
+        .parse("outer", "{{ define \"inner\" }}{{ $.image.tag.name }}{{ end }}\n{{ template \"inner\" . }}")
+        .unwrap();
+    program.parse("range", "{{ range .image.tag.x }}{{ end }}").unwrap();
+    program.parse("call", "{{ with .image }}{{ .tag | slice \"abc\" 2 }}{{ end }}").unwrap();
+    program.parse("index", "{{ index .image.tag \"a\" }}").unwrap();
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let program = program.missing_key(bowline_gotemplate::MissingKey::Zero);
+    assert_eq!(steps(&program, "missing", values()), (texts(&["tag"]), texts(&["imge"])));
+    assert_eq!(steps(&program, "outer", values()), (texts(&["name", "\"inner\""]), texts(&["tag"])));
+    assert_eq!(steps(&program, "range", values()), (texts(&["x"]), texts(&["tag"])));
+    assert_eq!(steps(&program, "index", values()), (texts(&["index .image.tag \"a\""]), texts(&["tag"])));
+    let (at, read) = steps(&program, "call", values());
+    assert_eq!((at, read), (texts(&["slice \"abc\" 2"]), texts(&["tag"])));
+}
+
+#[test]
+fn a_parse_error_knows_which_part_of_the_text_is_at_fault() {
+    let fault = |text: &str| {
+        let error = Program::<()>::new("set", Vec::new()).parse("file", text).unwrap_err();
+        let marked = String::from_utf8_lossy(&error.source[error.span.clone()]).into_owned();
+        (error.span.start, marked, error.unclosed)
+    };
+    assert_eq!(fault("a\n{{ nosuch 1 }}"), (5, "nosuch".to_owned(), None));
+    assert_eq!(fault("{{ $x }}"), (3, "$x".to_owned(), None));
+    assert_eq!(fault("{{ end }}").1, "}}");
+    assert_eq!(fault("{{ print \"a }}").0, 9);
+    assert_eq!(fault("{{ if .a }}\n {{ with .b }}\n{{ end }}"), (36, String::new(), Some(0)));
+    assert_eq!(fault("{{ .a = 1 }}").1, "=");
+}
