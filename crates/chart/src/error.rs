@@ -83,12 +83,19 @@ impl Error {
 
 /// An error of the operating system as Go prints it: `open x: no such file or directory`.
 pub(crate) fn go_io_error(operation: &str, path: &str, error: &std::io::Error) -> String {
-    let text = match error.kind() {
+    // A directory can be opened; reading it fails.
+    let operation = if error.kind() == std::io::ErrorKind::IsADirectory { "read" } else { operation };
+    format!("{operation} {path}: {}", go_io_reason(error))
+}
+
+/// The reason alone of an error of the operating system, as Go prints it: `no such file or directory`.
+pub fn go_io_reason(error: &std::io::Error) -> String {
+    match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::IsADirectory => return format!("read {path}: is a directory"),
+        std::io::ErrorKind::IsADirectory => "is a directory".to_owned(),
         std::io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        std::io::ErrorKind::AlreadyExists => "file exists".to_owned(),
         _ => error.to_string(),
-    };
-    format!("{operation} {path}: {text}")
+    }
 }

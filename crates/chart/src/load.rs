@@ -147,7 +147,8 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
 
 /// What Go's `http.DetectContentType` says, as far as it is text or not.
 fn content_type(data: &[u8]) -> &'static str {
-    let head = &data[..data.len().min(512)];
+    // Helm looks at 512 bytes, zeros behind the end of a short file among them.
+    let Some(head) = data.get(..512) else { return "application/octet-stream" };
     let binary = head.iter().any(|b| matches!(b, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f));
     if binary { "application/octet-stream" } else { "text/plain; charset=utf-8" }
 }

@@ -11,6 +11,8 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod chart;
+mod chart_yaml;
 mod command;
 mod commands;
 mod console;
@@ -19,6 +21,7 @@ mod failure;
 mod find;
 mod flag;
 mod invocation;
+mod machine;
 mod parse;
 mod place;
 mod settings;

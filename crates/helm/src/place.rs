@@ -50,6 +50,26 @@ pub(crate) fn join(parts: &[&str]) -> String {
     if parts.is_empty() { String::new() } else { clean(&parts.join("/")) }
 }
 
+/// Go's `filepath.Base`.
+pub(crate) fn base(path: &str) -> String {
+    let trimmed = path.trim_end_matches('/');
+    match trimmed.rsplit('/').next() {
+        Some("") | None => {
+            if path.is_empty() {
+                ".".to_owned()
+            } else {
+                "/".to_owned()
+            }
+        }
+        Some(base) => base.to_owned(),
+    }
+}
+
+/// Go's `filepath.Dir`.
+pub(crate) fn directory(path: &str) -> String {
+    clean(&path[..path.rfind('/').map_or(0, |slash| slash + 1)])
+}
+
 /// Go's `filepath.Clean`.
 pub(crate) fn clean(path: &str) -> String {
     let mut out = PathBuf::new();
@@ -79,5 +99,7 @@ mod tests {
         assert_eq!(clean("../../x/.."), "../..");
         assert_eq!(clean("/.."), "/");
         assert_eq!(clean(""), ".");
+        assert_eq!([base("a/b/"), base("/"), base("")], ["b", "/", "."]);
+        assert_eq!([directory("a/b/"), directory("a"), directory("/a")], ["a/b", ".", "/"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Commands, flags, help and settings are what the real helm's are, word for word.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;
 
 use support::Bench;

@@ -1,8 +1,13 @@
 //! `helm show`
 
+mod jsonpath;
+
 use crate::arguments::Arguments;
+use crate::chart;
+use crate::chart_yaml::chart_yaml;
 use crate::command::Command;
-use crate::commands::{CHART_FLAGS, NOT_YET};
+use crate::commands::CHART_FLAGS;
+use crate::console;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::invocation::Invocation;
@@ -37,7 +42,6 @@ This command inspects a chart (directory, file, or URL) and displays all its con
     ],
     arguments: Arguments::Exactly(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
@@ -58,7 +62,6 @@ of the README file
     ],
     arguments: Arguments::Exactly(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
@@ -82,7 +85,6 @@ of the values.yaml file
     ],
     arguments: Arguments::Exactly(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
@@ -103,7 +105,6 @@ of the Chart.yaml file
     ],
     arguments: Arguments::Exactly(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
@@ -124,10 +125,60 @@ of the CustomResourceDefinition files
     ],
     arguments: Arguments::Exactly(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+/// Names of files that are a readme, whatever their case.
+const READMES: [&str; 3] = ["readme.md", "readme.txt", "readme"];
+
+fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let Some(reference) = invocation.arguments().first() else { return Ok(()) };
+    chart::check_tls(invocation)?;
+    let path = chart::locate(invocation, reference, &invocation.text("repo"))?;
+    // Here Helm does not ask which version of the chart format it is.
+    let chart = chart::load_plain(&path)?;
+    let wanted = invocation.path.last().map_or("all", |command| command.name());
+    let all = wanted == "all";
+    let mut out = String::new();
+    if all || wanted == "chart" {
+        line(&mut out, &chart_yaml(&chart.metadata)?);
+    }
+    if (all || wanted == "values")
+        && let Some(values) = &chart.values_text
+    {
+        if all {
+            line(&mut out, "---");
+        }
+        let template = if all { String::new() } else { invocation.text("jsonpath") };
+        if template.is_empty() {
+            line(&mut out, values);
+        } else {
+            out.push_str(&jsonpath::print(&template, &chart.values)?);
+        }
+    }
+    if all || wanted == "readme" {
+        let is_readme = |file: &&bowline_chart::File| READMES.iter().any(|name| file.name.eq_ignore_ascii_case(name));
+        if let Some(readme) = chart.files.iter().find(is_readme) {
+            if all {
+                line(&mut out, "---");
+            }
+            line(&mut out, &readme.text());
+        }
+    }
+    if all || wanted == "crds" {
+        for crd in chart.crds(chart.name()) {
+            let text = crd.file.text();
+            if !text.starts_with("---") {
+                line(&mut out, "---");
+            }
+            line(&mut out, &text);
+        }
+    }
+    console::data(&out);
+    Ok(())
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
 }

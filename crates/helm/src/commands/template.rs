@@ -1,12 +1,27 @@
 //! `helm template`
 
+mod files;
+mod show_only;
+mod sprig;
+
+use bowline_gotemplate::{Text, Traced};
+use bowline_manifest::TemplateOutput;
+use bowline_render::functions::{Host, WARNING_END, WARNING_START};
+use bowline_render::{KubeVersion, Options, RenderError, Templates};
+use bowline_yaml::quote;
+
 use crate::arguments::Arguments;
+use crate::chart;
 use crate::command::Command;
-use crate::commands::{CHART_FLAGS, NOT_YET, VALUE_FLAGS};
+use crate::commands::{CHART_FLAGS, VALUE_FLAGS};
 use crate::console;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
 use crate::invocation::Invocation;
+use crate::machine;
+use crate::parse::parse_bool;
+
+use sprig::sprig;
 
 /// `helm template`
 pub(crate) static TEMPLATE: Command = Command {
@@ -70,13 +85,198 @@ or
         Flag::bool("wait-for-jobs", "if set and --wait enabled, will wait until all Jobs have been completed before marking the release as successful. It will wait for as long as --timeout")], VALUE_FLAGS, CHART_FLAGS],
     arguments: Arguments::AtLeast(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     exclusive: &["validate dry-run", "force-replace force-conflicts", "force force-conflicts"],
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+/// Release names are at most that long.
+const NAME_LENGTH: usize = 53;
+/// The name of a release that was given none.
+const DEFAULT_NAME: &str = "release-name";
+/// Labels of records that are Helm's own.
+const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+
+fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let mut options = Options::default();
+    let kube_version = invocation.text("kube-version");
+    if !kube_version.is_empty() {
+        options.kube_version = KubeVersion::parse(&kube_version)
+            .map_err(|error| Failure::new(format!("invalid kube version '{kube_version}': {error}")))?;
+    }
+    chart::check_tls(invocation)?;
+    if dry_run(&invocation.text("dry-run"))? == DryRun::Server || invocation.bool("validate") {
+        return Err(Failure::new("--dry-run=server is not carried out by Bowline: it is not built yet"));
+    }
+    let (name, reference) = name_and_chart(invocation)?;
+    let path = chart::locate(invocation, &reference, &invocation.text("repo"))?;
+    let values = chart::user_values(invocation)?;
+    let chart = chart::load(&path)?;
+    if chart.metadata.deprecated && !chart.metadata.is_library() {
+        console::warn("this chart is deprecated", &[]);
+    }
+    chart.check_installable().map_err(Failure::of)?;
+    check_name(&name)?;
+    options.release_name = name;
+    options.namespace = invocation.settings.namespace();
+    options.is_upgrade = invocation.bool("is-upgrade");
+    options.api_versions = invocation.texts("api-versions");
+    check_labels(&invocation.texts("labels"))?;
+    let templates = Templates::new(chart);
+    let environment = machine::environment(invocation.bool("enable-dns"));
+    let parts = TemplateOutput {
+        crds: invocation.bool("include-crds"),
+        no_hooks: invocation.bool("no-hooks"),
+        skip_tests: invocation.bool("skip-tests"),
+    };
+    let output_dir = invocation.text("output-dir");
+    if !output_dir.is_empty() {
+        let set = templates.render(&values, &options, &environment).map_err(|error| of_render(&error))?;
+        chart::log_warnings(&set.warnings);
+        let named = format!("{output_dir}/{}", options.release_name);
+        let folder = if invocation.bool("release-name") { named.as_str() } else { output_dir.as_str() };
+        let crds = if parts.crds {
+            let prepared = templates.chart().prepare(&values).map_err(Failure::of)?;
+            prepared.chart.crds(prepared.chart.name())
+        } else {
+            Vec::new()
+        };
+        return files::write(&set, &crds, parts, &output_dir, folder, &invocation.texts("show-only"));
+    }
+    let rendered = templates.template(&values, &options, &environment, parts).map_err(|error| of_render(&error))?;
+    chart::log_warnings(&rendered.warnings);
+    print(&rendered.text, &invocation.texts("show-only"))
+}
+
+/// Prints all, or what comes from the templates asked for.
+pub(super) fn print(text: &str, wanted: &[String]) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        console::data(text);
+        return Ok(());
+    }
+    let mut out = String::new();
+    let documents = show_only::documents(text);
+    for pattern in wanted {
+        let length = out.len();
+        for document in documents.iter().filter(|document| document.comes_from(pattern)) {
+            for part in ["---\n", document.text, "\n"] {
+                out.push_str(part);
+            }
+        }
+        if out.len() == length {
+            return Err(Failure::new(format!("could not find template {pattern} in chart")));
+        }
+    }
+    console::data(&out);
+    Ok(())
+}
+
+/// Where a dry run is played.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DryRun {
+    Client,
+    Server,
+}
+
+fn dry_run(text: &str) -> Result<DryRun, Failure> {
+    match text {
+        "unset" => {
+            console::warn("--dry-run is deprecated and should be replaced with '--dry-run=client'", &[]);
+            Ok(DryRun::Client)
+        }
+        "client" => Ok(DryRun::Client),
+        "server" => Ok(DryRun::Server),
+        text => {
+            let value = quote(text);
+            match parse_bool(text) {
+                Some(true) => {
+                    let message = format!(
+                        "boolean '--dry-run={text}' flag is deprecated and must be replaced with '--dry-run=client'"
+                    );
+                    console::warn(&message, &[]);
+                    Ok(DryRun::Client)
+                }
+                None if text != "none" => {
+                    let message =
+                        format!("invalid dry-run value ({value}). Must be \"none\", \"server\", or \"client\"");
+                    Err(Failure::new(message))
+                }
+                _ => Err(Failure::new(format!("invalid dry-run value ({value}). Must be \"server\" or \"client\""))),
+            }
+        }
+    }
+}
+
+/// `[NAME] [CHART]`
+fn name_and_chart(invocation: &Invocation<'_>) -> Result<(String, String), Failure> {
+    let name_template = invocation.text("name-template");
+    match invocation.arguments() {
+        [chart] if name_template.is_empty() => Ok((DEFAULT_NAME.to_owned(), chart.clone())),
+        [chart] => Ok((name_of_template(&name_template)?, chart.clone())),
+        [_, _] if invocation.bool("generate-name") => {
+            Err(Failure::new("cannot set --generate-name and also specify a name"))
+        }
+        [_, _] if !name_template.is_empty() => Err(Failure::new("cannot set --name-template and also specify a name")),
+        [name, chart] => Ok((name.clone(), chart.clone())),
+        [_, _, more @ ..] => {
+            let more = more.join(", ");
+            Err(Failure::new(format!("expected at most two arguments, unexpected arguments: {more}")))
+        }
+        [] => Err(Failure::new("must either provide a name or specify --generate-name")),
+    }
+}
+
+/// A name from a template, which has Sprig's functions alone.
+fn name_of_template(text: &str) -> Result<String, Failure> {
+    let mut program = bowline_gotemplate::Program::new("name-template", sprig());
+    program.parse("name-template", Text::from(text)).map_err(Failure::of)?;
+    let mut out = Traced::default();
+    let environment = machine::environment(true);
+    program
+        .session(Host::new(environment))
+        .execute("name-template", bowline_gotemplate::Value::Nil, &mut out)
+        // Sprig's own `fail` does not mark its message.
+        .map_err(|error| Failure::new(error.to_string().replace(WARNING_START, "").replace(WARNING_END, "")))?;
+    Ok(String::from_utf8_lossy(out.text()).into_owned())
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let part = |part: &str| part.starts_with(edge) && part.ends_with(edge) && part.chars().all(|c| edge(c) || c == '-');
+    let reason = if name.is_empty() {
+        "no name provided".to_owned()
+    } else if name.len() > NAME_LENGTH || !name.split('.').all(part) {
+        format!(
+            "invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and \
+             the length must not be longer than {NAME_LENGTH}"
+        )
+    } else {
+        return Ok(());
+    };
+    let error = format!("release name {}: {reason}", quote(name));
+    console::log("ERROR", "release name check failed", &[("error", &error)]);
+    Err(Failure::new(format!("release name check failed: {error}")))
+}
+
+fn check_labels(labels: &[String]) -> Result<(), Failure> {
+    let key = |label: &String| label.split('=').next().is_some_and(|key| SYSTEM_LABELS.contains(&key));
+    if labels.iter().any(key) {
+        let labels = SYSTEM_LABELS.join(" ");
+        let text = format!("user supplied labels contains system reserved label name. System labels: [{labels}]");
+        return Err(Failure::new(text));
+    }
+    Ok(())
+}
+
+/// Some errors Helm logs as well.
+fn of_render(error: &RenderError) -> Failure {
+    if let RenderError::Chart(error) = error {
+        const STEP: &str = "chart dependencies processing failed";
+        let text = error.to_string();
+        if let Some(reason) = text.strip_prefix(STEP).and_then(|rest| rest.strip_prefix(": ")) {
+            console::log("ERROR", STEP, &[("error", reason)]);
+        }
+    }
+    Failure::new(error.helm_template_text())
 }
 
 fn wait_strategy(text: &str) -> Result<(), String> {

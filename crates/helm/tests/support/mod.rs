@@ -1,5 +1,8 @@
 //! The real helm and the drop-in, run in the same prepared folder with the same environment.
 
+pub(crate) mod charts;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -122,7 +125,8 @@ fn first_difference(what: &str, helm: &str, ours: &str) -> String {
     format!("  {what} from line {}:\n    helm:\n{}    ours:\n{}", same + 1, some(helm), some(ours))
 }
 
-fn words(line: &str) -> Vec<String> {
+/// The words of a line: parted by blanks; `'` keeps blanks together.
+pub(crate) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
     for c in line.chars() {
         match c {
@@ -143,4 +147,23 @@ fn words(line: &str) -> Vec<String> {
         words.push(word);
     }
     words
+}
+
+/// The files below a folder with their content; folders with nothing in them too.
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(directory) = open.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        let name = |path: &Path| path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+        found.insert(format!("{}/", name(&directory)), String::new());
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(name(&path), String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned());
+            }
+        }
+    }
+    found
 }

@@ -41,28 +41,23 @@ impl KubeVersion {
         let numbers_end = body.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(body.len());
         let numbers = body[..numbers_end].trim_end_matches('.');
         let parts: Vec<&str> = numbers.split('.').collect();
-        if parts.len() < 2 || parts.iter().any(|part| part.is_empty()) {
+        if parts.iter().any(|part| part.is_empty()) {
             return Err(format!("could not parse {} as version", quoted()));
         }
+        if parts.len() < 2 {
+            return Err(format!("illegal version string {}", quoted()));
+        }
         let mut components = Vec::new();
-        for part in &parts {
-            if part.len() > 1 && part.starts_with('0') {
-                let zero = bowline_gotemplate::fmt::quoted(numbers.as_bytes());
-                return Err(format!(
-                    "illegal zero-prefixed version component {} in {zero}",
-                    bowline_gotemplate::fmt::quoted(part.as_bytes())
-                ));
+        for (at, part) in parts.iter().enumerate() {
+            let shown = bowline_gotemplate::fmt::quoted(part.as_bytes());
+            if at == 0 && part.len() > 1 && part.starts_with('0') {
+                return Err(format!("illegal zero-prefixed version component {shown} in {}", quoted()));
             }
-            match part.parse::<u64>() {
-                Ok(component) => components.push(component),
-                Err(_) => {
-                    return Err(format!(
-                        "illegal non-numeric version component {} in {}",
-                        bowline_gotemplate::fmt::quoted(part.as_bytes()),
-                        quoted()
-                    ));
-                }
-            }
+            let component = part.parse::<u64>().map_err(|_| {
+                let cause = format!("strconv.ParseUint: parsing {shown}: value out of range");
+                format!("illegal non-numeric version component {shown} in {}: {cause}", quoted())
+            })?;
+            components.push(component);
         }
         let joined = components.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
         Ok(Self {
