@@ -10,6 +10,7 @@
 
 mod bench;
 mod layers;
+mod layout_charts;
 mod suite;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,15 @@ enum Chore {
     Bench,
     /// Write the generated pages anew.
     Docs,
+    /// Lay out the charts of fetched repositories with their dependencies, as a folder for BOWLINE_CHARTS.
+    LayoutCharts {
+        /// The folder to write to.
+        #[arg(long)]
+        to: PathBuf,
+        /// Folders or git directories that hold charts, as NAME=PATH or PATH.
+        #[arg(required = true)]
+        sources: Vec<String>,
+    },
     /// Check the crates' dependencies against the table in docs/architecture.md.
     Layers,
 }
@@ -45,6 +55,7 @@ fn main() -> ExitCode {
         Chore::Test { only } => suite::run(&root, &only),
         Chore::Bench => bench::run(&root),
         Chore::Docs => docs(&root),
+        Chore::LayoutCharts { to, sources } => layout_charts::run(&sources, &to),
         Chore::Layers => layers::check(&root),
     };
     match result {
