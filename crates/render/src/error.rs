@@ -11,6 +11,9 @@ pub enum RenderError {
     /// The chart or the values are wrong.
     #[error(transparent)]
     Chart(#[from] bowline_chart::Error),
+    /// The values are not what the charts' schemas want. Ends with a line break, as Helm's does.
+    #[error("{0}")]
+    Schema(String),
     /// The chart refuses the cluster's version.
     #[error("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}")]
     KubeVersion {
@@ -47,7 +50,7 @@ impl RenderError {
             Self::Chart(error) => {
                 error.place().map(|place| Location { file: place.file.clone(), line: place.line, column: place.column })
             }
-            Self::KubeVersion { .. } => None,
+            Self::KubeVersion { .. } | Self::Schema(_) => None,
             Self::Template(fault) | Self::Document(fault) => fault.location.clone(),
         }
     }
@@ -56,7 +59,7 @@ impl RenderError {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Template(fault) | Self::Document(fault) => Some(fault),
-            Self::Chart(_) | Self::KubeVersion { .. } => None,
+            Self::Chart(_) | Self::KubeVersion { .. } | Self::Schema(_) => None,
         }
     }
 
@@ -64,6 +67,7 @@ impl RenderError {
     pub fn helm_template_text(&self) -> String {
         match self {
             Self::Chart(error) => error.to_string(),
+            Self::Schema(text) => text.clone(),
             Self::KubeVersion { .. } | Self::Template(_) | Self::Document(_) => {
                 format!("{self}\n\nUse --debug flag to render out invalid YAML")
             }

@@ -23,6 +23,7 @@ mod head;
 pub mod objects;
 mod options;
 mod order;
+mod schema;
 mod split;
 mod templates;
 

@@ -21,6 +21,8 @@ pub struct Options {
     pub sub_notes: bool,
     /// Rendering for `lint`: `required` and `fail` let it pass.
     pub lint: bool,
+    /// Leave `values.schema.json` unread (`--skip-schema-validation`).
+    pub skip_schema_validation: bool,
 }
 
 impl Default for Options {
@@ -36,6 +38,7 @@ impl Default for Options {
             only_api_versions: false,
             sub_notes: false,
             lint: false,
+            skip_schema_validation: false,
         }
     }
 }

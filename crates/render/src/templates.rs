@@ -15,7 +15,7 @@ use crate::error::{Fault, RenderError, execute_message, innermost_first, parse_m
 use crate::functions::{Host, program};
 use crate::objects::values as values_type;
 use crate::order::{install_order, parse_order};
-use crate::{Environment, Options};
+use crate::{Environment, Options, schema};
 
 /// What Go prints for a missing value; Helm deletes it.
 const NO_VALUE: &[u8] = b"<no value>";
@@ -114,6 +114,9 @@ impl Templates {
         environment: &Rc<dyn Environment>,
     ) -> Result<Rendered, RenderError> {
         let mut prepared = self.chart.prepare(values)?;
+        if !options.skip_schema_validation {
+            schema::check(&prepared.chart, &prepared.values).map_err(RenderError::Schema)?;
+        }
         let wanted = &prepared.chart.metadata.kube_version;
         if !wanted.is_empty() && !is_compatible(wanted, &options.kube_version.normalized) {
             let (wanted, version) = (wanted.clone(), options.kube_version.version.clone());

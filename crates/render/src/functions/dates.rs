@@ -10,6 +10,14 @@ use bowline_gotemplate::Type::{Any, Named, Text};
 use bowline_gotemplate::{Call, Failure, Function, Type, Value, duration};
 use time::{Time, Zone};
 
+/// Whether a text is a time in a layout.
+///
+/// # Errors
+/// With the text of `time.Parse`.
+pub(crate) fn check_time(layout: &str, text: &str, zone: &jiff::tz::TimeZone) -> Result<(), String> {
+    read::read(layout, text, zone).map(|_| ())
+}
+
 const TIME: Type = Named("time.Time");
 const SECOND: i64 = 1_000_000_000;
 

@@ -28,7 +28,7 @@ mod split;
 mod strings;
 mod templates;
 mod toml;
-mod urls;
+pub(crate) mod urls;
 mod yaml;
 
 use crate::environment::Environment;
@@ -36,8 +36,10 @@ use bowline_gotemplate::{Body, Call, Failure, Function, MissingKey, Program, Tex
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub(crate) use dates::check_time;
 pub(crate) use encoding::base64;
 pub use json::{from_json, to_json};
+pub(crate) use regex::go_regex;
 pub use templates::WARNING_END;
 pub use templates::WARNING_START;
 pub use yaml::to_yaml;

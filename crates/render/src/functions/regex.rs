@@ -72,6 +72,16 @@ fn compile(pattern: &Value) -> Result<Rc<Compiled>, String> {
     Ok(regex)
 }
 
+/// A pattern in Go's syntax, for text.
+///
+/// # Errors
+/// With the text of `regexp.Compile`.
+pub(crate) fn go_regex(pattern: &str) -> Result<regex::Regex, String> {
+    let (translated, _) = syntax::translate(pattern)?;
+    let built = regex::RegexBuilder::new(&translated).size_limit(64 << 20).build();
+    built.map_err(|_| format!("error parsing regexp: expression too large: `{pattern}`"))
+}
+
 fn must(pattern: &Value) -> Result<Rc<Compiled>, Failure> {
     compile(pattern).map_err(Failure::new)
 }

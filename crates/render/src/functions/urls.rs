@@ -1,10 +1,12 @@
 //! URLs as `net/url` takes them apart and puts them together.
 
+mod address;
 mod escape;
 mod parse;
 
 use super::arguments::{map, string, text_of};
 use super::{Answer, Host, fail, pure};
+pub(crate) use address::parse_address;
 use bowline_gotemplate::Type::{Map as MapType, Text};
 use bowline_gotemplate::{Failure, Function, Kind, Map, Value, fmt};
 use escape::{Part, escape};
@@ -22,6 +24,53 @@ fn parse(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(before).map_err(|why| wrong(before, why))?;
     url.fragment = escape::unescape(fragment, Part::Fragment).map_err(|why| wrong(text, why))?;
     Ok(url)
+}
+
+/// What a schema's formats ask of a URL.
+pub(crate) struct Shape {
+    /// With its port.
+    pub(crate) host: String,
+    /// Without port and brackets.
+    pub(crate) hostname: String,
+    /// With a scheme.
+    pub(crate) absolute: bool,
+    /// The path as written, where Go would write it in another way.
+    pub(crate) raw_path: String,
+}
+
+/// # Errors
+/// With the text of `url.Parse`.
+pub(crate) fn shape(text: &str) -> Result<Shape, String> {
+    let url = parse(text)?;
+    let before = text.split(['?', '#']).next().unwrap_or_default();
+    let rest = if url.scheme.is_empty() { before } else { before.split_once(':').map_or("", |(_, rest)| rest) };
+    let path = match rest.strip_prefix("//") {
+        Some(after) => after.find('/').map_or("", |slash| &after[slash..]),
+        None => rest,
+    };
+    let raw_path = if escape(&url.path, Part::Path) == path { String::new() } else { path.to_owned() };
+    Ok(Shape { hostname: url.hostname().to_owned(), absolute: !url.scheme.is_empty(), host: url.host, raw_path })
+}
+
+/// Whether Go takes a text for a URL.
+///
+/// # Errors
+/// With the text of `url.Parse`.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    parse(text).map(|_| ())
+}
+
+/// Go's `PathEscape`.
+pub(crate) fn path_escape(text: &str) -> String {
+    escape(text, Part::Path).replace('/', "%2F").replace(',', "%2C").replace(';', "%3B")
+}
+
+/// Go's `PathUnescape`.
+///
+/// # Errors
+/// With Go's text.
+pub(crate) fn path_unescape(text: &str) -> Result<String, String> {
+    escape::unescape(text, Part::Path)
 }
 
 fn url_parse(args: &[Value]) -> Answer {

@@ -19,6 +19,7 @@ pub(crate) struct Case {
     pub(crate) namespace: Option<String>,
     pub(crate) kube_version: Option<String>,
     pub(crate) api_versions: Vec<String>,
+    pub(crate) skip_schema_validation: bool,
 }
 
 /// What a program said: standard output, or the error behind `Error: `.
@@ -60,6 +61,7 @@ impl Case {
             ("--no-hooks", no_hooks),
             ("--skip-tests", skip_tests),
             ("--is-upgrade", self.is_upgrade),
+            ("--skip-schema-validation", self.skip_schema_validation),
         ];
         arguments.extend(switches.iter().filter(|(_, on)| *on).map(|(flag, _)| (*flag).to_owned()));
         for (flag, text) in [("--namespace", &self.namespace), ("--kube-version", &self.kube_version)] {
@@ -86,6 +88,7 @@ impl Case {
             is_upgrade: self.is_upgrade,
             kube_version: self.kube_version.as_deref().map(|v| KubeVersion::parse(v).unwrap()).unwrap_or_default(),
             api_versions: self.api_versions.clone(),
+            skip_schema_validation: self.skip_schema_validation,
             ..Options::default()
         }
     }
@@ -105,7 +108,7 @@ impl Case {
         let text = self.with_templates(|templates, values, options, nowhere| {
             templates.template(values, options, nowhere, self.parts).map(|text| text.text)
         });
-        text.map_err(|error| error.helm_template_text())
+        text.map_err(|error| error.helm_template_text().trim_end().to_owned())
     }
 
     pub(crate) fn render(&self) -> Result<ManifestSet, RenderError> {
@@ -137,4 +140,38 @@ pub(crate) fn difference(theirs: &Said, ours: &Said) -> String {
 /// A chart beside these tests.
 pub(crate) fn own_chart(name: &str) -> PathBuf {
     Path::new("tests/charts").join(name)
+}
+
+/// Numbers that a seed determines.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % (limit.max(1) as u64)).unwrap()
+    }
+
+    pub(crate) fn pick<'t, T: ?Sized>(&mut self, items: &[&'t T]) -> &'t T {
+        items[self.below(items.len())]
+    }
+}
+
+/// The seed of this run: `BOWLINE_SEED`, else one of the moment, which a failure shows.
+pub(crate) fn seed() -> u64 {
+    let given = std::env::var("BOWLINE_SEED").ok().and_then(|text| text.parse().ok());
+    given.unwrap_or_else(|| {
+        use std::hash::{BuildHasher, Hasher};
+        std::collections::hash_map::RandomState::new().build_hasher().finish() % 1_000_000_000
+    })
 }

@@ -1,5 +1,6 @@
 //! A URL taken apart.
 
+use super::address::parse_address;
 use super::escape::{Part, escape, unescape};
 use bowline_gotemplate::fmt;
 use std::net::IpAddr;
@@ -126,10 +127,10 @@ fn host_of(scheme: &str, host: &str) -> Result<String, String> {
             let address = unescape(address, Part::Host)?;
             let zone = unescape(zone, Part::Zone)?;
             let name = format!("{address}{zone}");
-            match address.parse::<IpAddr>() {
-                Ok(IpAddr::V6(_)) => Ok(format!("[{name}]{port}")),
-                Ok(IpAddr::V4(_)) => Err("invalid IP-literal".to_owned()),
-                Err(_) => Err(format!("invalid host: ParseAddr({}): unable to parse IP", fmt::quoted(name.as_bytes()))),
+            match parse_address(&name) {
+                Ok((IpAddr::V6(_), _)) => Ok(format!("[{name}]{port}")),
+                Ok((IpAddr::V4(_), _)) => Err("invalid IP-literal".to_owned()),
+                Err(why) => Err(format!("invalid host: {why}")),
             }
         }
         Some(_) => Err("invalid IP-literal".to_owned()),
