@@ -99,6 +99,7 @@ impl Application {
     pub(crate) fn template(&self, arguments: &args::Template) -> Result<(String, Vec<String>), Failure> {
         let mut options = Options::install(&self.name, &self.namespace);
         options.is_upgrade = arguments.is_upgrade;
+        options.skip_schema_validation = arguments.skip_schema_validation;
         options.api_versions.clone_from(&arguments.api_versions);
         if let Some(version) = &arguments.kube_version {
             options.kube_version = KubeVersion::parse(version).map_err(|error| {

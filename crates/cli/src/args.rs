@@ -221,6 +221,9 @@ pub(crate) struct Template {
     /// API version that the cluster is to have, besides the built-in ones
     #[arg(short, long = "api-versions", value_name = "VERSION", value_delimiter = ',')]
     pub(crate) api_versions: Vec<String>,
+    /// Leave values.schema.json unread
+    #[arg(long)]
+    pub(crate) skip_schema_validation: bool,
 }
 
 #[derive(Debug, Args)]

@@ -76,10 +76,18 @@ fn normal(text: &str) -> String {
         groups.concat()
     }
     fn names(line: &str) -> String {
+        // The validator keeps the place of such a name in memory that it writes over later, in random order.
+        if let Some((before, name)) = line.split_once(": invalid propertyName ") {
+            return format!("{} invalid propertyName {name}", before.split("at '").next().unwrap_or_default());
+        }
         let Some((before, after)) = line.split_once("additional properties ") else { return line.to_owned() };
         let mut names: Vec<&str> = after.trim_end_matches(" not allowed").split(", ").collect();
         names.sort_unstable();
         format!("{before}additional properties {}", names.join(", "))
+    }
+    // Of several references that lead nowhere, the first in random order is told.
+    if ["json-pointer in ", "anchor in ", "failing loading "].iter().any(|broken| text.starts_with(broken)) {
+        return "a reference leads nowhere".to_owned();
     }
     let lines: Vec<&str> = text.lines().collect();
     sorted(&lines).join("\n")
@@ -124,7 +132,7 @@ fn each_keyword_fails_in_helms_words() {
         (r#""const": {"a": 1}"#, "{a: 2}"),
         (r#""const": 2.50"#, "5"),
         (r#""const": 'x'"#.replace('\'', "\"").leak(), "y"),
-        (r#""enum": [1, 2.50, 1e10, "x'y\"zé\n­", null, true]"#, "5"),
+        (r#""enum": [1, 2.50, 1e10, "x'y\"zé\n\u00ad", null, true]"#, "5"),
         (r#""enum": ["only"]"#, "5"),
         (r#""enum": [[1], 2]"#, "5"),
         (r#""minimum": 1234, "exclusiveMaximum": 10"#, "99"),
@@ -325,16 +333,16 @@ fn formats_are_judged_as_by_helm() {
 }
 
 /// A schema of random keywords, some of them wrong.
-fn schema(random: &mut Random, depth: usize, draft: &str) -> String {
+fn schema(random: &mut Random, depth: usize) -> String {
     if random.below(12) == 0 {
         return random.pick(&["true", "false", "{}"]).to_owned();
     }
     let mut keywords = Vec::new();
     for _ in 0..=random.below(3) {
-        let mut inner = || if depth == 0 { r#"{"type": "string"}"#.to_owned() } else { String::new() };
+        let inner = || if depth == 0 { r#"{"type": "string"}"#.to_owned() } else { String::new() };
         let fixed = inner();
-        let mut sub = |random: &mut Random| {
-            if fixed.is_empty() { schema(random, depth - 1, draft) } else { fixed.clone() }
+        let sub = |random: &mut Random| {
+            if fixed.is_empty() { schema(random, depth - 1) } else { fixed.clone() }
         };
         let number = random.pick(&["0", "1", "2", "3", "0.5", "1e1", "10.0"]).to_owned();
         let keyword = match random.below(34) {
@@ -422,12 +430,12 @@ fn generated_schemas_are_judged_as_by_helm() {
         let mut case = || {
             let draft = random.pick(&DRAFTS);
             let heading = if draft.is_empty() { String::new() } else { format!(r#""$schema": "{draft}", "#) };
-            let body = schema(&mut random, 3, draft);
+            let body = schema(&mut random, 3);
             let body = body.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or("").to_owned();
             let definitions = if body.contains(r#""definitions""#) {
                 String::new()
             } else {
-                format!(r#""definitions": {{"d": {}}}"#, schema(&mut random, 1, draft))
+                format!(r#""definitions": {{"d": {}}}"#, schema(&mut random, 1))
             };
             let comma = if body.is_empty() { "" } else { ", " };
             let values = format!("a: {}\nb: {}\n", value(&mut random, 3), value(&mut random, 2));

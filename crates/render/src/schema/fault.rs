@@ -11,7 +11,7 @@ use super::number::{Number, localized_count};
 pub(super) struct Fault {
     /// Steps to the value.
     pub(super) at: Vec<String>,
-    pub(super) kind: Kind,
+    pub(super) kind: Box<Kind>,
     pub(super) causes: Vec<Fault>,
 }
 
@@ -176,13 +176,13 @@ impl fmt::Display for Kind {
 
 impl Fault {
     fn write(&self, f: &mut fmt::Formatter<'_>, mut indent: usize) -> fmt::Result {
-        let skipped = self.causes.len() == 1 && matches!(self.kind, Kind::Reference);
+        let skipped = self.causes.len() == 1 && matches!(*self.kind, Kind::Reference);
         if !skipped {
             if indent > 0 {
                 write!(f, "\n{}- ", "  ".repeat(indent - 1))?;
             }
             indent += 1;
-            if !matches!(self.kind, Kind::Schema(_)) {
+            if !matches!(*self.kind, Kind::Schema(_)) {
                 let pointer: String = self.at.iter().map(|step| format!("/{}", escape(step))).collect();
                 write!(f, "at {}: ", quote(&pointer))?;
             }

@@ -114,6 +114,9 @@ pub(super) struct Validator<'a> {
     pub(super) resources: Option<&'a Resources>,
 }
 
+/// A keyword, its number, and the orders of a value to that number that are wrong.
+type Limit<'s> = (&'static str, &'s Option<Number>, fn(std::cmp::Ordering) -> bool);
+
 type Outcome<'v> = Result<Unevaluated<'v>, Fault>;
 
 impl Validator<'_> {
@@ -133,8 +136,8 @@ impl Validator<'_> {
             faults: Vec::new(),
         };
         let fault = run.validate().err()?;
-        let causes = if matches!(fault.kind, Kind::Group) { fault.causes } else { vec![fault] };
-        Some(Fault { at: Vec::new(), kind: Kind::Schema(at.location.clone()), causes })
+        let causes = if matches!(*fault.kind, Kind::Group) { fault.causes } else { vec![fault] };
+        Some(Fault { at: Vec::new(), kind: Box::new(Kind::Schema(at.location.clone())), causes })
     }
 
     fn schema(&self, id: Id) -> Option<&Schema> {
@@ -161,7 +164,7 @@ impl<'v> Run<'_, 'v> {
         if self.quiet {
             return Fault::default();
         }
-        Fault { at: steps(self.path), kind, causes: Vec::new() }
+        Fault { at: steps(self.path), kind: Box::new(kind), causes: Vec::new() }
     }
 
     fn add(&mut self, kind: Kind) {
@@ -324,7 +327,7 @@ impl<'v> Run<'_, 'v> {
 
     fn follow(&mut self, id: Id, keyword: &'static str) -> Result<(), Fault> {
         self.same(id, keyword, false).map_err(|fault| {
-            let causes = if matches!(fault.kind, Kind::Group) { fault.causes } else { vec![fault] };
+            let causes = if matches!(*fault.kind, Kind::Group) { fault.causes } else { vec![fault] };
             Fault { causes, ..self.fault(Kind::Reference) }
         })
     }
@@ -466,7 +469,7 @@ impl<'v> Run<'_, 'v> {
             }
             if let Some(fault) = self.all.start(schema, &Json::Text(name.clone()), own) {
                 let at = steps(self.path);
-                self.faults.push(Fault { at, kind: Kind::PropertyName(name.clone()), causes: fault.causes });
+                self.faults.push(Fault { at, kind: Box::new(Kind::PropertyName(name.clone())), causes: fault.causes });
             }
         }
     }
@@ -552,7 +555,7 @@ impl<'v> Run<'_, 'v> {
 
     fn number(&mut self, number: &Number) {
         let schema = self.schema;
-        let limits: [(&'static str, &Option<Number>, fn(std::cmp::Ordering) -> bool); 4] = [
+        let limits: [Limit<'_>; 4] = [
             ("minimum", &schema.minimum, std::cmp::Ordering::is_lt),
             ("maximum", &schema.maximum, std::cmp::Ordering::is_gt),
             ("exclusiveMinimum", &schema.exclusive_minimum, std::cmp::Ordering::is_le),

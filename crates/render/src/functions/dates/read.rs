@@ -31,10 +31,23 @@ enum Misfit {
 
 type Reading<'v, T> = Result<(T, &'v str), Misfit>;
 
+/// As package `time` quotes: what is no printable ASCII is bytes in hexadecimal.
+fn quoted(text: &str) -> String {
+    let mut out = "\"".to_owned();
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b' '..=0x7f => out.push(char::from(byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// # Errors
 /// With Go's text.
 pub(super) fn read(layout_text: &str, value_text: &str, zone: &TimeZone) -> Result<Time, String> {
-    let quoted = |text: &str| bowline_gotemplate::fmt::quoted(text.as_bytes());
     let cannot = |value: &str, part: &str| {
         let (whole, layout) = (quoted(value_text), quoted(layout_text));
         format!("parsing time {whole} as {layout}: cannot parse {} as {}", quoted(value), quoted(part))
