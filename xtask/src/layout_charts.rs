@@ -195,7 +195,7 @@ impl Layout<'_> {
             return Ok(false);
         }
         let source = self.charts.iter().find(|(_, path)| **path == found).map_or(source, |((source, _), _)| source);
-        self.lay_out(&source.to_owned(), &found, inside, outer)?;
+        self.lay_out(source, &found, inside, outer)?;
         Ok(true)
     }
 }
