@@ -59,11 +59,13 @@ impl fmt::Display for Origin {
 pub struct UserValues {
     values: Map,
     origins: BTreeMap<String, Origin>,
+    /// The values files, by the paths they were given as.
+    texts: BTreeMap<String, String>,
 }
 
 impl From<Map> for UserValues {
     fn from(values: Map) -> Self {
-        Self { values, origins: BTreeMap::new() }
+        Self { values, ..Self::default() }
     }
 }
 
@@ -100,6 +102,11 @@ impl UserValues {
     /// The values as one mapping.
     pub fn values(&self) -> &Map {
         &self.values
+    }
+
+    /// The text of a values file that was read, by the path it was given as.
+    pub fn text(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(String::as_str)
     }
 
     /// Sets a value over what is there, at a path of keys.
@@ -151,6 +158,7 @@ impl UserValues {
         file.leaves(&mut |pointer, line, column| {
             note(origins, pointer, &Origin::File(Place { file: path.to_owned(), line, column }));
         });
+        self.texts.insert(path.to_owned(), text);
         Ok(())
     }
 

@@ -63,6 +63,11 @@ impl ValuesFile {
         values
     }
 
+    /// The documents in order, each with the lines before it.
+    pub(crate) fn documents(&self) -> impl DoubleEndedIterator<Item = (&Node, u32)> {
+        self.documents.iter().map(|(node, lines_before)| (node, *lines_before))
+    }
+
     /// Calls back for every leaf with its JSON pointer and line, in order; what comes later overrides.
     pub(crate) fn leaves(&self, found: &mut impl FnMut(&str, u32, u32)) {
         for (node, lines_before) in &self.documents {
