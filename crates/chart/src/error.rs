@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 /// A place in a file that a user can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,18 @@ pub enum Error {
         /// The values file at fault, and where in it.
         place: Option<Place>,
     },
+    /// A flag that sets values cannot be read.
+    #[error("{message}")]
+    Flag {
+        /// Helm's words.
+        message: String,
+        /// `--set`, `--set-json` …
+        name: &'static str,
+        /// All of its text.
+        text: String,
+        /// The part at fault, in bytes.
+        span: Range<usize>,
+    },
 }
 
 impl Error {
@@ -66,7 +79,7 @@ impl Error {
     /// The place at fault, where there is one.
     pub fn place(&self) -> Option<&Place> {
         match self {
-            Self::NotFound { .. } => None,
+            Self::NotFound { .. } | Self::Flag { .. } => None,
             Self::Chart { place, .. } | Self::Values { place, .. } => place.as_ref(),
         }
     }
@@ -75,6 +88,9 @@ impl Error {
     pub(crate) fn wrapped(self, doing: &str) -> Self {
         match self {
             Self::NotFound { .. } => Self::chart(format!("{doing}: {self}")),
+            Self::Flag { message, name, text, span } => {
+                Self::Flag { message: format!("{doing}: {message}"), name, text, span }
+            }
             Self::Chart { message, place } => Self::Chart { message: format!("{doing}: {message}"), place },
             Self::Values { message, place } => Self::Values { message: format!("{doing}: {message}"), place },
         }

@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(origin("common"), "charts/db/values.yaml:7:13");
         assert_eq!(origin("global.zone"), "app/values.yaml:7:9");
         assert_eq!(origin("db.global.zone"), "app/values.yaml:7:9");
-        assert_eq!(origin("db.global.kind"), "charts/db/values.yaml:8:27");
+        assert_eq!(origin("db.global.kind"), "charts/db/values.yaml:8:25");
         assert_eq!(origin("env.1"), "app/values.yaml:8:10");
         assert_eq!(origin("no.such"), "");
         assert_eq!(provenance.text(&prod), Some("image:\n  pull: null\ndb:\n  size: 4\n"));

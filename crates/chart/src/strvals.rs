@@ -1,6 +1,7 @@
 //! `--set` and its relatives: `a.b=1,c[0].d=x,e={1,2}`.
 
 use std::iter::Peekable;
+use std::ops::Range;
 use std::str::CharIndices;
 
 use bowline_yaml::{Map, Value, quote};
@@ -38,17 +39,29 @@ impl Stop {
     }
 }
 
+/// Why a flag's text cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Helm's words.
+    pub(crate) message: String,
+    /// From the key at fault up to where reading stopped, in bytes.
+    pub(crate) span: Range<usize>,
+}
+
 /// Reads one flag's text into `data`, over what is there.
 ///
 /// # Errors
 /// In Helm's words.
-pub(crate) fn parse_into(text: &str, mode: &Mode<'_>, data: &mut Map) -> Result<(), String> {
+pub(crate) fn parse_into(text: &str, mode: &Mode<'_>, data: &mut Map) -> Result<(), Fault> {
     let mut parser = Parser { text, chars: text.char_indices().peekable(), mode, indexes: 0 };
     loop {
+        let start = text.len() - parser.rest().len();
         match parser.key(data, 0) {
             Ok(()) => {}
             Err(Stop::End) => return Ok(()),
-            Err(Stop::Failed(message)) => return Err(message),
+            Err(Stop::Failed(message)) => {
+                return Err(Fault { message, span: start..text.len() - parser.rest().len() });
+            }
         }
     }
 }
@@ -405,7 +418,7 @@ mod tests {
 
     fn parsed(text: &str) -> Result<Value, String> {
         let mut data = Map::new();
-        parse_into(text, &Mode::Typed, &mut data).map(|()| Value::Map(data))
+        parse_into(text, &Mode::Typed, &mut data).map(|()| Value::Map(data)).map_err(|fault| fault.message)
     }
 
     fn yaml(text: &str) -> String {

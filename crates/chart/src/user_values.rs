@@ -1,13 +1,14 @@
 //! What the user sets: values files and flags, and where each value came from.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::{fmt, fs};
 
 use bowline_yaml::{Map, Value};
 
 use crate::error::{Error, Place, go_io_error};
-use crate::strvals::{Mode, from_json, parse_into};
+use crate::strvals::{Fault, Mode, from_json, parse_into};
 use crate::values_file::{merge_maps, parse_values, push_token};
 
 /// Where the user's values come from. Within one list later entries win, and later lists win over earlier ones, but for
@@ -91,7 +92,12 @@ impl UserValues {
         ];
         for (name, texts, mode) in flags {
             for text in texts {
-                let failed = |message: String| Error::values(format!("failed parsing {name} data: {message}"));
+                let failed = |fault: Fault| Error::Flag {
+                    message: format!("failed parsing {name} data: {}", fault.message),
+                    name,
+                    text: text.clone(),
+                    span: fault.span,
+                };
                 parse_into(text, &mode, &mut values.values).map_err(failed)?;
                 values.note_flag(name, text, &mode);
             }
@@ -163,16 +169,26 @@ impl UserValues {
     }
 
     fn add_json(&mut self, text: &str) -> Result<(), Error> {
-        let failed = |what: &str| Error::values(format!("failed parsing --set-json data {what}{text}"));
+        let failed = |what: &str, span: Range<usize>| Error::Flag {
+            message: format!("failed parsing --set-json data {what}{text}"),
+            name: "--set-json",
+            text: text.to_owned(),
+            span,
+        };
         let trimmed = text.trim();
         if trimmed.starts_with('{') {
-            let map: serde_json::Map<String, serde_json::Value> =
-                serde_json::from_str(trimmed).map_err(|_| failed("JSON: "))?;
+            let map: serde_json::Map<String, serde_json::Value> = serde_json::from_str(trimmed).map_err(|error| {
+                // The column counts bytes of the line, from 1; at the end it lies before the last.
+                let before: usize = trimmed.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
+                let leading = text.len() - text.trim_start().len();
+                let at = (leading + before + error.column()).saturating_sub(1);
+                failed("JSON: ", at..at + 1)
+            })?;
             let map: Map = map.into_iter().map(|(key, value)| (key, from_json(value))).collect();
             self.note_map("--set-json", text, &map);
             merge_maps(&mut self.values, map);
         } else {
-            parse_into(text, &Mode::Json, &mut self.values).map_err(|_| failed(""))?;
+            parse_into(text, &Mode::Json, &mut self.values).map_err(|fault| failed("", fault.span))?;
             self.note_flag("--set-json", text, &Mode::Json);
         }
         Ok(())
@@ -261,6 +277,15 @@ mod tests {
             load(ValueSources { set: vec!["a".into()], ..Default::default() }),
             "failed parsing --set data: key \"a\" has no value"
         );
+        let span = |sources: ValueSources| match UserValues::load(&sources).unwrap_err() {
+            Error::Flag { text, span, .. } => text.get(span).map(str::to_owned),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            span(ValueSources { set: vec!["a=1,b[x]=2".into()], ..Default::default() }).as_deref(),
+            Some("b[x]")
+        );
+        assert_eq!(span(ValueSources { json: vec!["{\"a\": }".into()], ..Default::default() }).as_deref(), Some("}"));
         assert_eq!(
             load(ValueSources { json: vec!["{x".into()], ..Default::default() }),
             "failed parsing --set-json data JSON: {x"

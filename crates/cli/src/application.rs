@@ -1,6 +1,7 @@
 //! The application a command is about: `bowline.yaml`, its chart, its values, and what they render to.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use bowline_app::{App, AppError};
@@ -8,7 +9,7 @@ use bowline_chart::{Chart, UserValues, ValueSources};
 use bowline_clock::Timestamp;
 use bowline_engine::{DeployRequest, Engine};
 use bowline_manifest::TemplateOutput;
-use bowline_render::{Environment, KubeVersion, Options, RenderError, Templates};
+use bowline_render::{Environment, KubeVersion, Options, Problem, RenderError, Templates, suggest};
 
 use jiff::tz::TimeZone;
 
@@ -17,6 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::record;
+use crate::report;
 
 /// What a placeholder of a store stands for where no store runs: checks and rehearsals never connect.
 const NO_STORE: &str = "postgres://nobody@store.invalid/none";
@@ -42,11 +44,17 @@ pub(crate) struct Rendered {
 
 /// Reads the application and its chart.
 pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure> {
-    let app = App::load(&arguments.path).map_err(|error| of_app(&arguments.path, &error))?;
+    let mut app = App::load(&arguments.path).map_err(|error| of_app(&arguments.path, &error))?;
+    app.chart = as_written(&app.chart);
+    for path in app.values.iter_mut().chain(&mut app.local.values) {
+        *path = as_written(path);
+    }
     let chart = Chart::load(&app.chart).map_err(|error| {
-        let doing = format!("read the chart {}", app.chart.display());
-        place(Failure::because(Exit::Usage, doing, &error), error.place().map(|p| (p.file.as_str(), p.line, p.column)))
-            .hint(format!("bowline template {}   renders the chart alone", arguments.path.display()))
+        let failure = unreadable(format!("the chart {} cannot be read", app.chart.display()), &error);
+        match error {
+            bowline_chart::Error::NotFound { path } => near_path(failure, Path::new(&path)),
+            _ => failure,
+        }
     })?;
     chart.check_installable().map_err(|error| {
         Failure::because(Exit::Usage, format!("use the chart {}", app.chart.display()), &error)
@@ -60,6 +68,17 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         templates: Templates::new(chart),
         app,
     })
+}
+
+/// A path below the working directory as a person there would write it.
+fn as_written(path: &Path) -> PathBuf {
+    let below =
+        std::env::current_dir().ok().and_then(|directory| path.strip_prefix(directory).ok().map(Path::to_owned));
+    match below {
+        Some(below) if below.as_os_str().is_empty() => PathBuf::from("."),
+        Some(below) => below,
+        None => path.to_owned(),
+    }
 }
 
 impl Application {
@@ -109,14 +128,14 @@ impl Application {
         let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
         let values = self.user_values()?;
         let rendered = self.templates.template(&values, &options, &environment(), parts);
-        let rendered = rendered.map_err(|error| self.of_render(&error))?;
+        let rendered = rendered.map_err(|error| self.of_render(&error, &values, &options))?;
         Ok((rendered.text, rendered.warnings))
     }
 
     fn render_as(&self, options: &Options) -> Result<Rendered, Failure> {
         let values = self.user_values()?;
         let manifests = self.templates.render(&values, options, &environment());
-        let manifests = manifests.map_err(|error| self.of_render(&error))?;
+        let manifests = manifests.map_err(|error| self.of_render(&error, &values, options))?;
         let mut request = DeployRequest::new(&self.name, &self.namespace, manifests);
         request.chart = record::of_chart(self.templates.chart());
         request.config = record::of_values(values.values());
@@ -125,9 +144,8 @@ impl Application {
 
     fn user_values(&self) -> Result<UserValues, Failure> {
         let mut sources = ValueSources::default();
-        let paths = |paths: &[std::path::PathBuf]| {
-            paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>()
-        };
+        let paths =
+            |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>();
         sources.files = paths(&self.app.values);
         sources.set = self.settings(&self.app.set)?;
         if self.placeholders.is_some() {
@@ -139,8 +157,9 @@ impl Application {
         sources.set.extend(set);
         (sources.string, sources.json, sources.file, sources.literal) = (set_string, set_json, set_file, set_literal);
         UserValues::load(&sources).map_err(|error| {
-            let failure = Failure::because(Exit::Usage, "read the values", &error);
-            place(failure, error.place().map(|p| (p.file.as_str(), p.line, p.column)))
+            let failure = unreadable("the values cannot be read".to_owned(), &error);
+            let missing = sources.files.iter().map(Path::new).find(|path| !path.exists() && path != &Path::new("-"));
+            missing.map(|path| near_path(failure.clone(), path)).unwrap_or(failure)
         })
     }
 
@@ -160,11 +179,19 @@ impl Application {
             .collect()
     }
 
-    fn of_render(&self, error: &RenderError) -> Failure {
-        let failure = Failure::because(Exit::Failed, format!("render the chart {}", self.app.chart.display()), error);
-        let Some(location) = error.location() else { return failure };
-        let line = error.fault().and_then(|fault| fault.source_line.clone());
-        snippet(failure, &location.file, location.line, location.column, line)
+    /// What is wrong, with every place that shows it: found by rendering once more.
+    fn of_render(&self, error: &RenderError, values: &UserValues, options: &Options) -> Failure {
+        let problems = self.templates.diagnose(values, options, &environment());
+        let chart = self.app.chart.display();
+        match problems.len() {
+            // What went wrong the first time does not the second time: chance is at work in the templates.
+            0 => Failure::because(Exit::Failed, format!("render the chart {chart}"), error),
+            1 => Failure::new(Exit::Failed, format!("the chart {chart} does not render: 1 problem")).problems(problems),
+            count => {
+                let message = format!("the chart {chart} does not render: {count} problems");
+                Failure::new(Exit::Failed, message).problems(problems)
+            }
+        }
     }
 }
 
@@ -215,38 +242,46 @@ fn literal(text: &str) -> String {
     escaped
 }
 
-fn of_app(path: &std::path::Path, error: &AppError) -> Failure {
+fn of_app(path: &Path, error: &AppError) -> Failure {
     let failure = Failure::because(Exit::Usage, format!("read the application {}", path.display()), error);
     match error {
         AppError::NotFound { .. } => {
-            failure.hint("bowline up PATH, where PATH is a folder with a bowline.yaml or a chart")
+            near_path(failure, path).hint("bowline up PATH, where PATH is a folder with a bowline.yaml or a chart")
         }
         AppError::Parse { path, line, column, .. } => {
-            place(failure, Some((&path.to_string_lossy(), *line as u32, *column as u32)))
+            let text = std::fs::read_to_string(path).ok();
+            let source = text.and_then(|text| text.lines().nth(line.saturating_sub(1) as usize).map(str::to_owned));
+            failure.details(report::of_place(&path.to_string_lossy(), *line as u32, *column as u32, source))
         }
         AppError::Read { .. } => failure,
     }
 }
 
-/// Adds the line at a place of a file, with a caret.
-fn place(failure: Failure, place: Option<(&str, u32, u32)>) -> Failure {
-    let Some((file, line, column)) = place else { return failure };
-    let text = std::fs::read_to_string(file).ok();
-    let source = text.and_then(|text| text.lines().nth(line.saturating_sub(1) as usize).map(str::to_owned));
-    snippet(failure, file, line, column, source)
+/// A chart or values that cannot be read, with the line at fault where there is one.
+fn unreadable(message: String, error: &bowline_chart::Error) -> Failure {
+    let text = error.place().and_then(|place| std::fs::read_to_string(&place.file).ok());
+    Failure::new(Exit::Usage, message).problems(vec![Problem::of_values(error, text.as_deref())])
 }
 
-fn snippet(failure: Failure, file: &str, line: u32, column: u32, source: Option<String>) -> Failure {
-    let at = if column == 0 { format!("{file}:{line}") } else { format!("{file}:{line}:{column}") };
-    let Some(source) = source else { return failure.details(format!("  --> {at}")) };
-    let margin = " ".repeat(line.to_string().len());
-    let mut text = format!("{margin}--> {at}\n{margin} |\n{line} | {source}\n{margin} |");
-    if column > 0 {
-        // A tab before the caret keeps its width.
-        let before = source.chars().take(column as usize - 1).map(|c| if c == '\t' { '\t' } else { ' ' });
-        text.push_str(&format!(" {}^", before.collect::<String>()));
+/// Says what is there under a name much like the one of a path that is not there.
+fn near_path(failure: Failure, path: &Path) -> Failure {
+    // The part of the path that is wrong is the first that does not exist.
+    let Some(wrong) = path.ancestors().filter(|part| !part.as_os_str().is_empty() && !part.exists()).last() else {
+        return failure;
+    };
+    let folder = wrong.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten().flatten();
+    let names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let name = wrong.file_name().unwrap_or_default().to_string_lossy();
+    match suggest::nearest(&name, names.iter().map(String::as_str)) {
+        Some(near) => {
+            let near = folder.map_or_else(|| PathBuf::from(near), |folder| folder.join(near));
+            let rest = path.strip_prefix(wrong).unwrap_or(Path::new(""));
+            let near = if rest.as_os_str().is_empty() { near } else { near.join(rest) };
+            failure.hint(format!("did you mean {}?", near.display()))
+        }
+        None => failure,
     }
-    failure.details(text)
 }
 
 #[cfg(test)]
@@ -256,11 +291,5 @@ mod tests {
     #[test]
     fn a_filled_in_value_keeps_its_commas() {
         assert_eq!(literal(r"{a,b\c"), r"\{a\,b\\c");
-    }
-
-    #[test]
-    fn a_caret_stands_below_its_column() {
-        let failure = snippet(Failure::new(Exit::Usage, "x"), "values.yaml", 12, 3, Some("a: [".to_owned()));
-        assert_eq!(failure.details.unwrap(), "  --> values.yaml:12:3\n   |\n12 | a: [\n   |   ^");
     }
 }

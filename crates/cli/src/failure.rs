@@ -4,11 +4,13 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use bowline_engine::EngineError;
+use bowline_render::Problem;
 
 use crate::exit::Exit;
+use crate::report;
 
 /// A failed run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     /// What it means for the exit code.
     pub(crate) exit: Exit,
@@ -16,16 +18,25 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What caused it, outermost first.
     pub(crate) causes: Vec<String>,
-    /// Where: source lines with a caret, a causal chain, last log lines; printed as it is.
+    /// Where: a source line with a caret, a causal chain, last log lines; printed as it is.
     pub(crate) details: Option<String>,
     /// What to do about it.
     pub(crate) hints: Vec<String>,
+    /// What is wrong one by one, each with its places; printed before everything else.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Failure {
     /// Something failed.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), details: None, hints: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            causes: Vec::new(),
+            details: None,
+            hints: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Something failed while doing `doing` because of `error`.
@@ -68,9 +79,20 @@ impl Failure {
         self
     }
 
+    /// With what is wrong, one by one.
+    pub(crate) fn problems(mut self, problems: Vec<Problem>) -> Self {
+        self.problems = problems;
+        self
+    }
+
     /// The text for stderr.
     pub(crate) fn render(&self) -> String {
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = String::new();
+        for problem in &self.problems {
+            text.push_str(&report::of_problem(problem));
+            text.push('\n');
+        }
+        let _ = writeln!(text, "error: {}", self.message);
         for cause in &self.causes {
             let _ = writeln!(text, "  cause: {}", cause.replace('\n', "\n         "));
         }

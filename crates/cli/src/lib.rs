@@ -26,6 +26,7 @@ mod printer;
 mod progress;
 mod record;
 mod reference;
+mod report;
 mod services;
 mod target;
 

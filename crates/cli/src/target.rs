@@ -3,6 +3,7 @@
 use bowline_clock::Clock;
 use bowline_cluster::{Cluster, ConnectOptions};
 use bowline_release::{Release, ReleaseStore};
+use bowline_render::suggest;
 
 use crate::args;
 use crate::environment;
@@ -90,38 +91,11 @@ impl Target {
             arguments.namespace.as_ref().map_or(String::new(), |namespace| format!(" in namespace {namespace}"));
         let what = arguments.release.as_ref().map_or("no release".to_owned(), |name| format!("no release '{name}'"));
         let failure = Failure::new(Exit::Failed, format!("{what}{place} on {}", self.title));
-        let near = arguments.release.as_ref().and_then(|name| {
-            all.iter().map(|r| &r.name).min_by_key(|other| distance(name, other)).filter(|o| distance(name, o) <= 3)
-        });
+        let names = all.iter().map(|release| release.name.as_str());
+        let near = arguments.release.as_ref().and_then(|name| suggest::nearest(name, names));
         match near {
             Some(near) => failure.hint(format!("did you mean '{near}'? `bowline list` shows all")),
             None => failure.hint("bowline list"),
         }
-    }
-}
-
-/// Levenshtein's distance: how many letters differ.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(letter != *other));
-            diagonal = above;
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distance_counts_changed_letters() {
-        assert_eq!((distance("todo-app", "todo-ap"), distance("todo", "otdo"), distance("", "abc")), (1, 2, 3));
     }
 }

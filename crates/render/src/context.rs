@@ -30,6 +30,17 @@ pub(crate) struct ChartContext {
     pub(crate) dot: Map,
 }
 
+impl ChartContext {
+    /// Dot of one of the chart's templates.
+    pub(crate) fn enter(&self, file: &TemplateFile) -> Value {
+        let template =
+            map([("Name", Value::text(&*file.path)), ("BasePath", Value::text(format!("{}/templates", self.path)))]);
+        // The mapping was made for this rendering, so it is not the nil map.
+        let _ = self.dot.set("Template", values(&template));
+        values(&self.dot)
+    }
+}
+
 /// All charts of a rendering and their templates.
 pub(crate) struct Context {
     pub(crate) charts: Vec<ChartContext>,

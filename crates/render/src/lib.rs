@@ -15,6 +15,7 @@
 
 mod context;
 pub mod convert;
+mod diagnose;
 mod document;
 mod environment;
 mod error;
@@ -25,6 +26,7 @@ mod options;
 mod order;
 mod schema;
 mod split;
+pub mod suggest;
 mod templates;
 
 use std::rc::Rc;
@@ -32,6 +34,7 @@ use std::rc::Rc;
 use bowline_chart::{Chart, UserValues};
 use bowline_manifest::ManifestSet;
 
+pub use diagnose::{Excerpt, Mark, Problem};
 pub use environment::{Environment, Lookup, Nowhere};
 pub use error::{Fault, RenderError};
 pub use objects::KubeVersion;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_chart::{Chart, Crd, Prepared, UserValues, is_compatible};
-use bowline_gotemplate::{ExecuteError, ParseError, Program, Text, Traced, Value};
+use bowline_gotemplate::{ExecuteError, ParseError, Program, Text, Traced};
 use bowline_manifest::{Hook, Location, Manifest, ManifestSet, Source, TemplateOutput, to_json};
 use bowline_yaml::{Node, NodeKind, Span, parse};
 
@@ -13,12 +13,11 @@ use crate::context::{Context, TemplateFile, template_files};
 use crate::document::{Document, Documents, documents};
 use crate::error::{Fault, RenderError, execute_message, innermost_first, parse_message};
 use crate::functions::{Host, program};
-use crate::objects::values as values_type;
 use crate::order::{install_order, parse_order};
 use crate::{Environment, Options, schema};
 
 /// What Go prints for a missing value; Helm deletes it.
-const NO_VALUE: &[u8] = b"<no value>";
+pub(crate) const NO_VALUE: &[u8] = b"<no value>";
 const NOTES: &str = "NOTES.txt";
 
 /// A chart whose templates are compiled when they are first needed, and then kept: render it as often as wanted.
@@ -186,16 +185,8 @@ impl Set {
         let mut outputs = Vec::new();
         for file in self.files.iter().filter(|file| !file.partial) {
             let chart = &context.charts[file.chart];
-            let template = [
-                (Text::from("Name"), Value::text(&*file.path)),
-                (Text::from("BasePath"), Value::text(format!("{}/templates", chart.path))),
-            ];
-            let template = values_type(&template.into_iter().collect());
-            // The mapping was made for this rendering, so it is not the nil map.
-            let _ = chart.dot.set("Template", template);
             let mut traced = Traced::default();
-            let dot = values_type(&chart.dot);
-            if let Err(error) = session.execute(&file.path, dot, &mut traced) {
+            if let Err(error) = session.execute(&file.path, chart.enter(file), &mut traced) {
                 return Err(self.execute_fault(&error));
             }
             traced.remove(NO_VALUE);

@@ -25,6 +25,17 @@ impl Error {
         Self { message: format!("error converting YAML to JSON: {text}"), line: at.line, column: at.column }
     }
 
+    /// What is wrong, without what was being done and without Go's line, which is not always the one at fault.
+    pub fn reason(&self) -> &str {
+        let text = self.yaml_message();
+        let text = text.strip_prefix("error unmarshaling JSON: while decoding JSON: json: ").unwrap_or(text);
+        let text = text.strip_prefix("yaml: ").unwrap_or(text);
+        match text.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+            Some((line, reason)) if line.bytes().all(|b| b.is_ascii_digit()) => reason,
+            _ => text,
+        }
+    }
+
     /// The message without the prefix of the conversion: what `go.yaml.in/yaml` itself says.
     pub fn yaml_message(&self) -> &str {
         self.message.strip_prefix("error converting YAML to JSON: ").unwrap_or(&self.message)

@@ -8,4 +8,5 @@ mod faults;
 mod http;
 mod inspect;
 mod kill;
+mod problems;
 mod todo_app;
