@@ -78,7 +78,7 @@ mod tests {
     fn a_caret_stands_below_its_column() {
         let text = plain(&of_place("values.yaml", 12, 3, Some("ä: [".to_owned())));
         assert_eq!(text, "  --> values.yaml:12:3\n   |\n12 | ä: [\n   |   ^");
-        assert_eq!(plain(&of_place("values.yaml", 12, 0, None)), " --> values.yaml:12");
+        assert_eq!(plain(&of_place("values.yaml", 12, 0, None)), "--> values.yaml:12");
     }
 
     #[test]
