@@ -23,7 +23,7 @@ pub(crate) struct Failure {
     /// What to do about it.
     pub(crate) hints: Vec<String>,
     /// What is wrong one by one, each with its places; printed before everything else.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Box<[Problem]>,
 }
 
 impl Failure {
@@ -35,7 +35,7 @@ impl Failure {
             causes: Vec::new(),
             details: None,
             hints: Vec::new(),
-            problems: Vec::new(),
+            problems: Box::default(),
         }
     }
 
@@ -81,7 +81,7 @@ impl Failure {
 
     /// With what is wrong, one by one.
     pub(crate) fn problems(mut self, problems: Vec<Problem>) -> Self {
-        self.problems = problems;
+        self.problems = problems.into();
         self
     }
 
