@@ -1,5 +1,9 @@
 //! The arguments as the user writes them. Each command's own meaning is in `commands/`.
 
+mod migrate;
+
+pub(crate) use migrate::{Migrate, MigrateCommand, MigrateSettings};
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,6 +72,8 @@ pub(crate) enum Command {
     /// Helm's own command line: its flags, its output, its exit codes
     #[command(disable_help_flag = true)]
     Helm(Helm),
+    /// Run SQL migrations: goose's files and version table
+    Migrate(Box<Migrate>),
     /// The embedded cluster itself
     #[command(subcommand)]
     Cluster(ClusterCommand),

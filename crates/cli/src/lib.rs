@@ -92,6 +92,7 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<ExitCode, Failure> {
         Command::Template(arguments) => commands::template::run(arguments, printer),
         Command::Check(arguments) => commands::check::run(arguments, printer),
         Command::Rehearse(arguments) => commands::rehearse::run(arguments, printer),
+        Command::Migrate(arguments) => commands::migrate::run(arguments, printer),
         Command::Cluster(ClusterCommand::Kubeconfig) => commands::cluster::kubeconfig(cluster, printer),
         Command::Cluster(ClusterCommand::Status) => commands::cluster::status(cluster, printer),
         Command::Up(arguments) => wait(commands::up::run(arguments, cluster, printer)),

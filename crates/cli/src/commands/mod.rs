@@ -7,6 +7,7 @@ pub(crate) mod down;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod migrate;
 pub(crate) mod rehearse;
 pub(crate) mod rollback;
 pub(crate) mod status;
