@@ -246,7 +246,9 @@ fn postgres(address: &str) -> Result<PostgresAddress, String> {
             config.ssl_mode(SslMode::Require)
         }
         Some(other) => {
-            return Err(format!("sslmode '{other}' is none of disable, allow, prefer, require, verify-ca, verify-full"));
+            return Err(format!(
+                "sslmode '{other}' is none of disable, allow, prefer, require, verify-ca, verify-full"
+            ));
         }
     };
     if !options.is_empty() {

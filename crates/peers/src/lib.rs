@@ -12,6 +12,8 @@
 
 pub mod https;
 pub mod kubernetes;
+pub mod mariadb;
+pub mod postgres;
 
 use std::env;
 use std::fs::OpenOptions;

@@ -73,7 +73,7 @@ pub(crate) enum MigrateCommand {
     /// Apply all up to a version
     UpTo {
         /// The version
-        #[arg(value_name = "VERSION", allow_negative_numbers = true)]
+        #[arg(id = "to", value_name = "VERSION", allow_negative_numbers = true)]
         version: i64,
     },
     /// Take the current version back
@@ -81,7 +81,7 @@ pub(crate) enum MigrateCommand {
     /// Take back all above a version
     DownTo {
         /// The version; 0 takes everything back
-        #[arg(value_name = "VERSION", allow_negative_numbers = true)]
+        #[arg(id = "to", value_name = "VERSION", allow_negative_numbers = true)]
         version: i64,
     },
     /// Take the current version back and apply it again

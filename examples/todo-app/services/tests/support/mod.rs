@@ -3,6 +3,8 @@
 
 pub mod browser;
 
+pub use bowline_peers::postgres::Postgres;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -14,117 +16,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// A PostgreSQL server in a folder of its own, stopped when dropped.
-pub struct Postgres {
-    folder: TempDir,
-    binaries: PathBuf,
-    port: u16,
-    server: Option<Child>,
-}
-
-impl Postgres {
-    /// Starts one, or reports the skip of the calling test where PostgreSQL's server is not installed.
-    pub fn start() -> Option<Self> {
-        let Some(binaries) = binaries() else {
-            bowline_peers::skip("needs PostgreSQL's server programs: install postgresql");
-            return None;
-        };
-        let folder = tempfile::Builder::new().prefix("todo-pg-").tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-        let mut postgres = Self { folder, binaries, port: free_port(), server: None };
-        let data = postgres.data();
-        let mut initdb = postgres.command("initdb");
-        initdb.arg("-D").arg(&data).args(["-U", "todo", "-A", "trust", "-E", "UTF8"]);
-        let made = initdb.args(["--locale=C", "--no-sync", "--no-instructions"]).output().unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        postgres.run();
-        Some(postgres)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    /// PostgreSQL refuses to run as root.
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.binaries.join(program));
-        command.current_dir(self.folder.path()).env("LC_ALL", "C");
-        if is_root() {
-            let (user, group) = unprivileged();
-            command.uid(user).gid(group);
-        }
-        command
-    }
-
-    /// Starts the server (again) and waits until it answers.
-    pub fn run(&mut self) {
-        let (data, port, sockets) = (self.data(), self.port.to_string(), self.folder.path().to_owned());
-        let mut command = self.command("postgres");
-        command.arg("-D").arg(data).args(["-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-k"]);
-        self.server = Some(command.arg(sockets).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        eventually("PostgreSQL answers", || self.psql("SELECT 1").is_ok());
-    }
-
-    /// Stops the server at once, as if its machine went away.
-    pub fn halt(&mut self) {
-        let Some(mut server) = self.server.take() else { return };
-        // an immediate shutdown, which takes its children along
-        let id = server.id().to_string();
-        assert!(Command::new("kill").args(["-QUIT", &id]).status().unwrap().success());
-        _ = server.wait();
-    }
-
-    /// What psql says to a statement.
-    pub fn psql(&self, statement: &str) -> Result<String, String> {
-        let mut command = self.command("psql");
-        let output = command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, &self.url()]).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-    }
-
-    /// Address of the server's default database.
-    pub fn url(&self) -> String {
-        format!("postgresql://todo@127.0.0.1:{}/postgres", self.port)
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.halt();
-    }
-}
-
-fn binaries() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
-    folders.sort();
-    folders.reverse();
-    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    folders
-        .into_iter()
-        .find(|folder| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).is_file()))
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-/// User and group of `postgres`, else of `nobody`.
-fn unprivileged() -> (u32, u32) {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap();
-    let of = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = line.split(':').skip(2).map(str::parse);
-        Some((fields.next()?.ok()?, fields.next()?.ok()?))
-    };
-    of("postgres").or_else(|| of("nobody")).expect("a user to run PostgreSQL as")
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// One of the programs, running; killed when dropped.
 pub struct Program {
