@@ -1,4 +1,5 @@
 //! A real MariaDB server of a test's own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

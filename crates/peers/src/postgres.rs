@@ -1,4 +1,5 @@
 //! A real PostgreSQL server of a test's own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::env;
 use std::net::TcpListener;
@@ -65,6 +66,11 @@ impl Postgres {
         command.current_dir(self.folder.path()).env("LC_ALL", "C");
         as_ordinary_user(&mut command, "postgres");
         command
+    }
+
+    /// Makes a command run as the user that the server runs as.
+    pub fn as_its_user(&self, command: &mut Command) {
+        as_ordinary_user(command, "postgres");
     }
 
     /// Starts the server (again) and waits until it answers.
