@@ -40,7 +40,7 @@ impl MariaDb {
         let made = command.current_dir(maria.folder.path()).output().unwrap();
         assert!(made.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&made.stderr));
         let init = maria.folder.path().join("init.sql");
-        let grant = "CREATE USER 'todo'@'127.0.0.1'; GRANT ALL ON *.* TO 'todo'@'127.0.0.1' WITH GRANT OPTION;\n\
+        let grant = "CREATE USER 'todo'@'127.0.0.1';\nGRANT ALL ON *.* TO 'todo'@'127.0.0.1' WITH GRANT OPTION;\n\
                      CREATE USER 'locked'@'127.0.0.1' IDENTIFIED BY 'correct';\nCREATE DATABASE todo;\n";
         std::fs::write(&init, grant).unwrap();
         let mut command = Command::new(server);
