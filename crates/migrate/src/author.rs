@@ -36,15 +36,14 @@ pub fn create(folder: &Path, name: &str, number: Option<i64>) -> Result<PathBuf,
 pub fn fix(folder: &Path) -> Result<Vec<(String, String)>, MigrateError> {
     let files = Folder::open(folder)?.migrations;
     let last = files.iter().rev().find(|file| !is_time(file.version));
-    let mut next = last.map_or(1, |file| file.version + 1);
+    let first = last.map_or(1, |file| file.version + 1);
     let mut renamed = Vec::new();
-    for file in files.iter().filter(|file| is_time(file.version)) {
+    for (next, file) in (first..).zip(files.iter().filter(|file| is_time(file.version))) {
         let old = file.name();
         let new = old.replacen(&file.version.to_string(), &format!("{next:05}"), 1);
         let path = file.path.with_file_name(&new);
         std::fs::rename(&file.path, &path).map_err(|source| MigrateError::Write { path, source })?;
         renamed.push((old, new));
-        next += 1;
     }
     Ok(renamed)
 }

@@ -51,6 +51,6 @@ pub use options::{Options, Table};
 pub use parse::{Fault, ParseError};
 pub use report::{Applied, FileState, Outcome, Status, StatusLine};
 pub use run::{DownTo, Runner, UpTo};
-pub use server::ServerError;
+pub use server::{ServerError, ServerFault};
 pub use status::{Validation, validate};
 pub use target::{Dialect, Target, TargetError};

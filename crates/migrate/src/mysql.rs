@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::Holder;
 use crate::options::Options;
-use crate::server::{BatchError, ConnectError, Rows, ServerError};
+use crate::server::{BatchError, ConnectError, Rows, ServerError, ServerFault};
 
 /// Longest name that `GET_LOCK` takes.
 const LOCK_NAME: usize = 64;
@@ -141,9 +141,9 @@ fn not_connected(error: &Error) -> ConnectError {
 fn of_driver(error: &Error) -> ServerError {
     match error {
         Error::Server(server) => {
-            ServerError { code: Some(server.code.to_string()), ..ServerError::new(server.message.clone()) }
+            ServerFault { code: Some(server.code.to_string()), ..ServerFault::new(server.message.clone()) }.into()
         }
-        Error::Io(io) => ServerError { disconnected: true, ..ServerError::new(io.to_string()) },
+        Error::Io(io) => ServerFault { disconnected: true, ..ServerFault::new(io.to_string()) }.into(),
         other => ServerError::new(other.to_string()),
     }
 }

@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::error::MigrateError;
 use crate::event::{Blocker, Event, Holder};
 use crate::options::Options;
-use crate::server::{BatchError, ConnectError, Listener, Rows, ServerError};
+use crate::server::{BatchError, ConnectError, Listener, Rows, ServerError, ServerFault};
 use crate::statement;
 use crate::target::PostgresAddress;
 use crate::tls;
@@ -244,7 +244,7 @@ impl Watch {
     fn failed(&mut self, error: &tokio_postgres::Error) -> ServerError {
         let mut error = of_driver(error);
         if error.is(&["55P03"]) {
-            error.blocker = self.last.take().map(Box::new);
+            error.blocker = self.last.take();
         }
         error
     }
@@ -303,7 +303,7 @@ async fn open(address: &PostgresAddress) -> Result<(Client, u32), ConnectError> 
 }
 
 fn not_connected(error: &tokio_postgres::Error) -> ConnectError {
-    let of_system = std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>());
+    let of_system = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
     let secured = error.to_string().contains("TLS");
     let server = of_driver(error);
     // starting up, shutting down, too many connections
@@ -317,10 +317,10 @@ fn of_driver(error: &tokio_postgres::Error) -> ServerError {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         };
-        return ServerError { disconnected: error.is_closed(), ..ServerError::new(message) };
+        return ServerFault { disconnected: error.is_closed(), ..ServerFault::new(message) }.into();
     };
     let detail: Vec<&str> = [server.detail(), server.hint(), server.where_()].into_iter().flatten().collect();
-    ServerError {
+    ServerFault {
         code_name: "SQLSTATE",
         code: Some(server.code().code().to_owned()),
         message: server.message().to_owned(),
@@ -332,6 +332,7 @@ fn of_driver(error: &tokio_postgres::Error) -> ServerError {
         disconnected: server.code().code().starts_with("57P"),
         blocker: None,
     }
+    .into()
 }
 
 fn rows(messages: &[SimpleQueryMessage]) -> Rows {

@@ -281,7 +281,7 @@ impl<'a> Runner<'a> {
         let tables = self.tables();
         // What stopped halfway is gone on with before anything else, and in its own direction.
         for row in &state.journal {
-            if !files.first().is_some_and(|file| (file.version, file.direction) == (row.version, row.direction)) {
+            if files.first().is_none_or(|file| (file.version, file.direction) != (row.version, row.direction)) {
                 let (version, direction, next, of) = (row.version, row.direction, row.next, row.of);
                 return Err(MigrateError::Stopped { version, direction, next, of });
             }

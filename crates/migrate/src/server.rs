@@ -16,10 +16,35 @@ pub(crate) type Rows = Vec<Vec<Option<String>>>;
 /// Who hears of what happens.
 pub(crate) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// What a server said to a statement.
+/// What a server said to a statement; see [`ServerFault`]. One word wide, since it travels far.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ServerError(Box<ServerFault>);
+
+impl std::ops::Deref for ServerError {
+    type Target = ServerFault;
+
+    fn deref(&self) -> &ServerFault {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for ServerError {
+    fn deref_mut(&mut self) -> &mut ServerFault {
+        &mut self.0
+    }
+}
+
+impl From<ServerFault> for ServerError {
+    fn from(fault: ServerFault) -> Self {
+        Self(Box::new(fault))
+    }
+}
+
+/// What a server said to a statement, in parts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}{}", code.as_ref().map(|code| format!(" ({code_name} {code})")).unwrap_or_default())]
-pub struct ServerError {
+pub struct ServerFault {
     /// The code's kind: `SQLSTATE` or `error`.
     pub code_name: &'static str,
     /// SQLSTATE of PostgreSQL, error number of MySQL and SQLite.
@@ -33,10 +58,20 @@ pub struct ServerError {
     /// Whether the connection is gone.
     pub disconnected: bool,
     /// The session that was in the way, where a lock was not to be had.
-    pub blocker: Option<Box<Blocker>>,
+    pub blocker: Option<Blocker>,
 }
 
 impl ServerError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        ServerFault::new(message).into()
+    }
+
+    pub(crate) fn is(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+}
+
+impl ServerFault {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             code_name: "error",
@@ -47,10 +82,6 @@ impl ServerError {
             disconnected: false,
             blocker: None,
         }
-    }
-
-    pub(crate) fn is(&self, codes: &[&str]) -> bool {
-        self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 }
 

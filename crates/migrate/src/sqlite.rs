@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, OpenFlags};
 
 use crate::event::Holder;
 use crate::options::Options;
-use crate::server::{BatchError, ConnectError, Rows, ServerError};
+use crate::server::{BatchError, ConnectError, Rows, ServerError, ServerFault};
 
 pub(crate) struct Sqlite {
     connection: Connection,
@@ -123,15 +123,17 @@ fn text(value: ValueRef<'_>) -> Option<String> {
 
 fn of_driver(error: &Error) -> ServerError {
     match error {
-        Error::SqliteFailure(code, message) => ServerError {
+        Error::SqliteFailure(code, message) => ServerFault {
             code: Some((code.extended_code & 0xff).to_string()),
-            ..ServerError::new(message.clone().unwrap_or_else(|| code.to_string()))
-        },
-        Error::SqlInputError { error, msg, offset, .. } => ServerError {
+            ..ServerFault::new(message.clone().unwrap_or_else(|| code.to_string()))
+        }
+        .into(),
+        Error::SqlInputError { error, msg, offset, .. } => ServerFault {
             code: Some((error.extended_code & 0xff).to_string()),
             position: usize::try_from(*offset).ok().map(|offset| offset + 1),
-            ..ServerError::new(msg.clone())
-        },
+            ..ServerFault::new(msg.clone())
+        }
+        .into(),
         other => ServerError::new(other.to_string()),
     }
 }

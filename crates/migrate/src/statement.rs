@@ -19,10 +19,11 @@ pub(crate) fn commits_by_itself(sql: &str) -> bool {
     let words: Vec<Token> = tokens(sql);
     let mut first = true;
     for token in &words {
-        if first && let Token::Word(word) = token {
-            if IMPLICIT_COMMIT.iter().any(|ddl| word.eq_ignore_ascii_case(ddl)) {
-                return true;
-            }
+        if first
+            && let Token::Word(word) = token
+            && IMPLICIT_COMMIT.iter().any(|ddl| word.eq_ignore_ascii_case(ddl))
+        {
+            return true;
         }
         first = *token == Token::Symbol(';');
     }

@@ -97,7 +97,7 @@ impl Tables<'_> {
             State { versioned: exists(0), complete: exists(0) && exists(1) && exists(2), ..State::default() };
         if exists(0) {
             let sql = format!("SELECT id, version_id, is_applied, tstamp FROM {versions} ORDER BY id DESC");
-            state.rows = version_rows(session.query(&sql).await.map_err(failed(versions))?);
+            state.rows = version_rows(&session.query(&sql).await.map_err(failed(versions))?);
         }
         if exists(1) {
             let sql = format!("SELECT version_id, row_id, sha256 FROM {checksums}");
@@ -110,7 +110,7 @@ impl Tables<'_> {
         if exists(2) {
             let columns = "version_id, direction, next_statement, statements, done_sha256, running, error";
             let sql = format!("SELECT {columns} FROM {journal} ORDER BY version_id");
-            state.journal = journal_rows(session.query(&sql).await.map_err(failed(&journal))?);
+            state.journal = journal_rows(&session.query(&sql).await.map_err(failed(&journal))?);
         }
         Ok(state)
     }
@@ -266,7 +266,7 @@ fn yes(row: &[Option<String>], index: usize) -> bool {
     row.get(index).and_then(|cell| cell.as_deref()).is_some_and(|cell| matches!(cell, "t" | "1" | "true"))
 }
 
-fn version_rows(rows: Rows) -> Vec<VersionRow> {
+fn version_rows(rows: &Rows) -> Vec<VersionRow> {
     let row = |row: &Vec<Option<String>>| {
         let at = row.get(3).cloned().flatten().unwrap_or_default();
         Some(VersionRow { id: number(row, 0)?, version: number(row, 1)?, applied: yes(row, 2), at })
@@ -274,7 +274,7 @@ fn version_rows(rows: Rows) -> Vec<VersionRow> {
     rows.iter().filter_map(row).collect()
 }
 
-fn journal_rows(rows: Rows) -> Vec<JournalRow> {
+fn journal_rows(rows: &Rows) -> Vec<JournalRow> {
     let row = |row: &Vec<Option<String>>| {
         let direction = if row.get(1)?.as_deref()? == "down" { Direction::Down } else { Direction::Up };
         Some(JournalRow {

@@ -220,7 +220,7 @@ fn postgres(address: &str) -> Result<PostgresAddress, String> {
     for (key, value) in rest {
         match key.as_str() {
             "sslmode" => mode = Some(value),
-            "sslrootcert" => tls.root = Some(PathBuf::from(value)).filter(|path| *path != PathBuf::from("system")),
+            "sslrootcert" => tls.root = Some(value).filter(|path| path != "system").map(PathBuf::from),
             "sslcert" | "sslkey" | "sslpassword" => {
                 return Err(format!("'{key}' is not supported: no client certificates"));
             }
