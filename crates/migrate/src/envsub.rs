@@ -1,8 +1,15 @@
 //! Variables in a line, as `-- +goose ENVSUB ON` has them filled in: `$V`, `${V}`, `${V:-d}`, `${V-d}`, `${V?why}` and
 //! `${V:offset:length}`. `$$` and `\$` stand for a dollar, `$(` for itself.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// Gives a variable's value; the environment of the process as a rule.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A name begins with a letter in Unicode's narrow sense, as Go's `unicode.IsLetter` has it.
+static NAME: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| Regex::new(r"^\p{L}[\p{L}\p{N}_]*"));
 
 /// Defaults within defaults.
 const DEEPEST: usize = 64;
@@ -158,13 +165,9 @@ impl<'a> Parser<'a> {
     }
 
     fn name(&mut self) -> Result<String, EnvsubError> {
-        let rest = self.rest();
-        if !rest.starts_with(char::is_alphabetic) {
-            return Err(EnvsubError::NoName);
-        }
-        let end = rest.find(|c: char| !(c.is_alphabetic() || c.is_numeric() || c == '_')).unwrap_or(rest.len());
-        self.at += end;
-        Ok(rest[..end].to_owned())
+        let name = NAME.as_ref().ok().and_then(|name| name.find(self.rest())).ok_or(EnvsubError::NoName)?;
+        self.at += name.end();
+        Ok(name.as_str().to_owned())
     }
 
     fn number(&mut self, name: &str, stops: &[char]) -> Result<i64, EnvsubError> {

@@ -132,6 +132,7 @@ pub(crate) fn section(
         variables,
         state: State::Start,
         envsub: false,
+        after_foreign_block: false,
         buffer: Buffer::default(),
         up: None,
         down: None,
@@ -204,6 +205,9 @@ struct Parser<'a> {
     variables: Variables<'a>,
     state: State,
     envsub: bool,
+    /// After a block of the direction that is not wanted goose fills in no variables, up to the next block or the next
+    /// direction, so that it does not miss any either.
+    after_foreign_block: bool,
     buffer: Buffer,
     /// Line of Up, of Down.
     up: Option<usize>,
@@ -234,7 +238,7 @@ impl Parser<'_> {
         }
         let expanded;
         let mut line = line;
-        if self.envsub {
+        if self.envsub && !self.after_foreign_block {
             expanded = envsub::expand(line, self.variables).map_err(|(column, error)| (column, error.into()))?;
             line = &expanded;
         }
@@ -278,16 +282,22 @@ impl Parser<'_> {
                     return Err(Fault::NoSemicolon);
                 }
                 self.down = Some(number);
+                self.after_foreign_block = false;
                 self.state = State::In(Direction::Down);
             }
             (Annotation::StatementBegin, State::Start) => return Err(Fault::BlockBeforeUp),
             (Annotation::StatementBegin, State::Block(_, begin)) => return Err(Fault::NestedBlock(begin)),
-            (Annotation::StatementBegin, State::In(direction)) => self.state = State::Block(direction, number),
+            (Annotation::StatementBegin, State::In(direction)) => {
+                self.after_foreign_block = false;
+                self.state = State::Block(direction, number);
+            }
             (Annotation::StatementEnd, State::Start | State::In(_)) => return Err(Fault::EndWithoutBegin),
             (Annotation::StatementEnd, State::Block(direction, begin)) => {
                 self.state = State::In(direction);
                 if direction == self.wanted {
                     self.end_block(begin, number);
+                } else {
+                    self.after_foreign_block = true;
                 }
             }
         }
