@@ -7,7 +7,7 @@ mod fuzz;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bowline_migrate::{Direction, Section};
 use fuzz::{cases, jumble, mutated_text};
@@ -36,6 +36,8 @@ impl Goose {
 
 fn goose() -> Option<&'static Mutex<Goose>> {
     static GOOSE: OnceLock<Option<Mutex<Goose>>> = OnceLock::new();
+    // A static's child ends with its pipe, when this process does.
+    #[allow(clippy::zombie_processes)]
     let start = || {
         let program = bowline_peers::find("goose-parser")?;
         let mut command = Command::new(program);
@@ -89,7 +91,7 @@ fn same(text: &str) {
         if has_empty_block(text) {
             continue;
         }
-        let theirs = goose.lock().unwrap_or_else(|broken| broken.into_inner()).ask(text, direction);
+        let theirs = goose.lock().unwrap_or_else(PoisonError::into_inner).ask(text, direction);
         match (&ours, theirs["error"].as_str()) {
             (Ok(section), None) => {
                 let ours: Vec<&str> = section.statements.iter().map(|one| one.sql.as_str()).collect();
