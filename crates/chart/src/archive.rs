@@ -19,7 +19,7 @@ pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
     // Headers, padding and names beyond the limit on the files themselves.
     let limit = (MAX_SIZE + MAX_SIZE / 4) as u64;
     let unpacked = MultiGzDecoder::new(compressed).take(limit + 1).read_to_end(&mut tar);
-    unpacked.map_err(|error| Error::chart(format!("unable to load chart archive: {error}")))?;
+    unpacked.map_err(|error| Error::chart(gzip_failure(compressed, &error)))?;
     if tar.len() as u64 > limit {
         return Err(too_large());
     }
@@ -38,6 +38,16 @@ pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
         return Err(Error::chart("no files in chart archive"));
     }
     Ok(files)
+}
+
+/// Go's words for what is wrong with compressed data.
+fn gzip_failure(data: &[u8], error: &std::io::Error) -> String {
+    match (data.len(), error.kind()) {
+        (0, _) => "EOF".to_owned(),
+        (1..10, _) | (_, std::io::ErrorKind::UnexpectedEof) => "unexpected EOF".to_owned(),
+        _ if !data.starts_with(b"\x1f\x8b\x08") => "gzip: invalid header".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 fn too_large() -> Error {
@@ -88,7 +98,7 @@ struct Entry<'t> {
 
 /// The regular files of a tar archive: ustar, with the long names of pax and GNU.
 fn entries(tar: &[u8]) -> Result<Vec<Entry<'_>>, Error> {
-    let broken = || Error::chart("unable to load chart archive: archive/tar: invalid tar header");
+    let broken = || Error::chart("archive/tar: invalid tar header");
     let mut entries = Vec::new();
     let mut long_name = None;
     let mut at = 0;

@@ -126,17 +126,15 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
         return Err(Error::chart(format!("decompressed chart is larger than the maximum size {MAX_SIZE}")));
     }
     if !data.starts_with(b"\x1f\x8b\x08") {
-        let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let full = full.to_string_lossy();
         let message = if shown.ends_with(".yml") || shown.ends_with(".yaml") {
-            format!("file '{full}' seems to be a YAML file, but expected a gzipped archive")
+            format!("file '{shown}' seems to be a YAML file, but expected a gzipped archive")
         } else {
             let kind = content_type(&data);
-            format!("file '{full}' does not appear to be a gzipped archive; got '{kind}'")
+            format!("file '{shown}' does not appear to be a gzipped archive; got '{kind}'")
         };
         return Err(Error::chart(message));
     }
-    let files = archive::read(&data)?;
+    let files = archive::read(&data).map_err(|error| error.wrapped("unable to load chart archive"))?;
     let origin = Origin { shown: shown.to_owned(), nesting: 0 };
     let Some(manifest) = files.iter().find(|file| &*file.name == "Chart.yaml") else {
         return Err(Error::chart("unable to detect chart version, no Chart.yaml found"));

@@ -3,24 +3,36 @@
 use std::path::{Path, PathBuf};
 
 use bowline_chart::{Chart, UserValues, ValueSources};
+use bowline_registry::{Downloader, Verify, Wanted};
 
+use crate::chart_source::{Terminal, access, check_access, now, places, version};
 use crate::console;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::place;
 
-/// Where the chart lies that the user named: a folder, an archive, or what had to be fetched.
-pub(crate) fn locate(_invocation: &Invocation<'_>, reference: &str, repository: &str) -> Result<PathBuf, Failure> {
+/// Where the chart lies that the user named: a folder, an archive, or what was fetched into the cache.
+pub(crate) fn locate(invocation: &Invocation<'_>, reference: &str, repository: &str) -> Result<PathBuf, Failure> {
     let name = reference.trim();
-    if repository.is_empty() {
-        if Path::new(name).exists() {
-            return Ok(absolute(name));
-        }
-        if name.starts_with(['/', '.']) {
-            return Err(Failure::new(format!("path {} not found", bowline_yaml::quote(name))));
-        }
+    let verify = invocation.bool("verify");
+    // Most charts are folders; nothing has to be set up for them.
+    if repository.is_empty() && !verify && Path::new(name).exists() {
+        return Ok(absolute(name));
     }
-    Err(Failure::new(format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {name}")))
+    let (places, access) = (places(&invocation.settings), access(invocation, invocation.bool("pass-credentials")));
+    let keyring = PathBuf::from(invocation.text("keyring"));
+    let downloader = Downloader {
+        places: &places,
+        access: &access,
+        verify: if verify { Verify::Always } else { Verify::Never },
+        keyring: &keyring,
+        // Standard output is the chart's.
+        console: &Terminal { debug: invocation.settings.debug, aside: true, quiet: false },
+        now: now(),
+    };
+    let version = version(invocation);
+    let path = bowline_registry::locate(&downloader, Wanted { reference: name, version: &version, repository })?;
+    Ok(absolute(&path.to_string_lossy()))
 }
 
 /// Go's `filepath.Abs`.
@@ -61,29 +73,11 @@ pub(crate) fn load_plain(path: &Path) -> Result<Chart, Failure> {
 
 /// Reads the files of the flags for TLS, where Helm makes a client of them before it knows whether it needs one.
 pub(crate) fn check_tls(invocation: &Invocation<'_>) -> Result<(), Failure> {
-    let [cert, key, ca] = ["cert-file", "key-file", "ca-file"].map(|name| invocation.text(name));
-    let insecure = invocation.bool("insecure-skip-tls-verify");
-    if !(!cert.is_empty() && !key.is_empty() || !ca.is_empty() || insecure) {
+    let access = access(invocation, false);
+    if !access.tls.is_custom() {
         return Ok(());
     }
-    let read = |doing: &str, path: &str| {
-        std::fs::read(path).map(|_| ()).map_err(|error| {
-            let reason = bowline_chart::go_io_reason(&error);
-            format!("{doing}: {}: open {path}: {reason}", bowline_yaml::quote(path))
-        })
-    };
-    let mut faults = Vec::new();
-    if !cert.is_empty() || !key.is_empty() {
-        let pair = read("unable to read cert file", &cert).and_then(|()| read("unable to read key file", &key));
-        faults.extend(pair.err());
-    }
-    if !ca.is_empty() {
-        faults.extend(read("can't read CA file", &ca).err());
-    }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(format!("missing registry client: can't create TLS config for client: {}", faults.join("\n"))))
+    check_access(&access, &places(&invocation.settings))
 }
 
 /// Prints what Helm logs while it goes on.

@@ -12,6 +12,7 @@
 
 mod arguments;
 mod chart;
+mod chart_source;
 mod chart_yaml;
 mod command;
 mod commands;
@@ -24,7 +25,9 @@ mod invocation;
 mod machine;
 mod parse;
 mod place;
+mod prompt;
 mod settings;
+mod table;
 mod usage;
 
 use std::ffi::OsString;

@@ -150,9 +150,7 @@ impl Dependencies<'_> {
                     dependency.repository.clone_from(&entry.url);
                 }
                 names.insert(dependency.name.clone(), entry.name.clone());
-            } else if Url::parse(&repository)
-                .is_ok_and(|url| url.is_absolute() && url.opaque.is_empty() || repository.starts_with('/'))
-            {
+            } else if repository.starts_with('/') || Url::parse(&repository).is_ok_and(|url| url.is_absolute()) {
                 names.insert(repository.clone(), repository);
             } else {
                 missing.push(repository);
@@ -306,7 +304,7 @@ impl Dependencies<'_> {
             let entries = index.entries.get(name);
             let entries =
                 entries.ok_or_else(|| Error::NotFound(format!("{name} chart not found in repo {repository}")))?;
-            let usable = entries.iter().filter(|entry| !entry.urls.is_empty());
+            let usable = entries.iter().filter(|entry| !entry.urls().is_empty());
             match usable.into_iter().find_map(|entry| fits(&entry.metadata.version)) {
                 Some(version) => found.push(locked(&version)),
                 None => unmet(),
@@ -433,7 +431,7 @@ impl Dependencies<'_> {
                 continue;
             }
             if let Err(error) = fs::rename(&source, &target) {
-                let error = crate::error::errno(&error);
+                let error = crate::error::os_error(&error);
                 self.console.out(&format!("Unable to move {shown} to charts dir {error} (Skipping)"));
             }
         }
@@ -493,11 +491,11 @@ impl Sources<'_> {
             let index = &self.indices[&known.name];
             let missing = |what: &str| not_found(Error::NotFound(what.to_owned()));
             let entries = index.entries.get(name).ok_or_else(|| missing("entry not found"))?;
-            let matching = entries.iter().filter(|entry| !entry.urls.is_empty());
+            let matching = entries.iter().filter(|entry| !entry.urls().is_empty());
             let matching =
                 matching.into_iter().find(|entry| version.is_empty() || same_version(version, &entry.metadata.version));
             let entry = matching.ok_or_else(|| missing("no matching version"))?;
-            let address = url::from_repository(repository, &entry.urls[0]);
+            let address = url::from_repository(repository, &entry.urls()[0]);
             let address = address.map_err(|why| not_found(Error::Invalid(why)))?;
             let access = Access {
                 username: known.username.clone(),

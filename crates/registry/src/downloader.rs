@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::console::Console;
 use crate::error::Error;
 use crate::fetch::{TIMEOUT, Tls};
-use crate::index::Index;
+use crate::index::{Index, IndexEntry};
 use crate::keyring::Keyring;
 use crate::oci::{Credentials, Part, RegistryClient, is_oci};
 use crate::provenance::{self, Verification, digest};
@@ -274,7 +274,7 @@ impl Downloader<'_> {
             error.after(format!("chart {chart} matching {version} not found in {name} index. (try 'helm repo update')"))
         })?;
         let file = entry
-            .urls
+            .urls()
             .first()
             .ok_or_else(|| Error::NotFound(format!("chart {} has no downloadable URLs", quote(reference))))?;
         let address = url::from_repository(&repository.url, file)
@@ -307,7 +307,7 @@ impl Downloader<'_> {
         for repository in &repositories.entries {
             check_scheme(&repository.url)?;
             let index = self.index(&repository.name)?;
-            let mut urls = index.entries.values().flatten().flat_map(|entry| &entry.urls);
+            let mut urls = index.entries.values().flatten().flat_map(IndexEntry::urls);
             if urls.any(|known| url::equal(address, known)) {
                 return Ok(Some(repository));
             }

@@ -3,11 +3,14 @@
 use bowline_chart::{Dependency, Metadata};
 use bowline_yaml::{EmitError, Value};
 
-/// A value whose objects keep the order of their fields.
+/// A value whose objects keep the order of their fields: what Go's structs are when they are written.
 #[derive(Clone, Debug)]
-pub(crate) enum Ordered {
+pub enum Ordered {
+    /// Any value; mappings in it are sorted.
     Plain(Value),
+    /// A list.
     List(Vec<Ordered>),
+    /// A struct.
     Object(Vec<(&'static str, Ordered)>),
     /// Fields whose names are data, in their order.
     Named(Vec<(String, Ordered)>),
@@ -38,19 +41,19 @@ impl Ordered {
     ///
     /// # Errors
     /// Text that YAML cannot hold.
-    pub(crate) fn to_yaml(&self) -> Result<String, EmitError> {
+    pub fn to_yaml(&self) -> Result<String, EmitError> {
         bowline_yaml::emit(&self.to_value())
     }
 
     /// `json.Marshal`.
-    pub(crate) fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         let mut json = String::new();
         self.write_json(&mut json, None);
         json
     }
 
     /// `json.MarshalIndent` with two spaces.
-    pub(crate) fn to_indented_json(&self) -> String {
+    pub fn to_indented_json(&self) -> String {
         let mut json = String::new();
         self.write_json(&mut json, Some(0));
         json

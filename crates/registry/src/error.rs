@@ -65,20 +65,17 @@ pub(crate) fn go_io_error(operation: &str, path: &Path, error: &io::Error) -> St
     let path = path.display();
     match error.kind() {
         io::ErrorKind::IsADirectory => format!("read {path}: is a directory"),
-        _ => format!("{operation} {path}: {}", errno(error)),
+        _ => format!("{operation} {path}: {}", os_error(error)),
     }
 }
 
-/// What the operating system calls an error, in C's words, which are Go's with a capital letter less.
-pub(crate) fn errno(error: &io::Error) -> String {
-    let text = error
-        .raw_os_error()
-        .map_or_else(|| error.to_string(), |code| nix::errno::Errno::from_raw(code).desc().to_owned());
+/// What the operating system calls an error, beginning with a small letter as Go has it.
+pub fn os_error(error: &io::Error) -> String {
+    let text = match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code).to_string(),
+        None => return error.to_string(),
+    };
+    let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();
-    match (chars.next(), chars.next()) {
-        (Some(first), Some(second)) if second.is_ascii_lowercase() || second == ' ' => {
-            first.to_lowercase().collect::<String>() + &text[first.len_utf8()..]
-        }
-        _ => text,
-    }
+    chars.next().map(|first| first.to_lowercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }

@@ -14,7 +14,7 @@ use ureq::http::{Request as HttpRequest, Response as HttpResponse};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
 
-use crate::error::{Error, errno};
+use crate::error::{Error, os_error};
 use crate::url::Url;
 
 /// How long a request may take in all, where nothing else is said.
@@ -40,7 +40,7 @@ pub struct Tls {
 
 impl Tls {
     /// Whether anything is set that a usual connection does not have.
-    pub(crate) fn is_custom(&self) -> bool {
+    pub fn is_custom(&self) -> bool {
         (!self.certificate.is_empty() && !self.key.is_empty()) || !self.authority.is_empty() || self.insecure
     }
 
@@ -285,10 +285,10 @@ fn io_failure(error: &io::Error, url: &str) -> String {
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            format!("dial tcp {}: connect: {}", dialed(url), errno(error))
+            format!("dial tcp {}: connect: {}", dialed(url), os_error(error))
         }
         io::ErrorKind::UnexpectedEof => "EOF".to_owned(),
-        _ => errno(error),
+        _ => os_error(error),
     }
 }
 

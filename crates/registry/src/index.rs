@@ -5,14 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bowline_chart::{Chart, Constraint, Metadata, Version};
-use bowline_yaml::{Decoder, Node, NodeKind, Target, Value, parse_first, quote};
+use bowline_yaml::{Decoder, Node, NodeKind, Target, Value, parse_first};
 use jiff::Timestamp;
 
 use crate::console::Console;
 use crate::encode::{self, Ordered};
 use crate::error::Error;
+use crate::index_schema::{check_fields, check_types};
 use crate::provenance::digest_of_file;
 use crate::repositories::{NO_TIME, write_atomically};
+use crate::time::time;
 use crate::url;
 
 /// An index may be this large. The largest public ones have about 20 MB.
@@ -40,8 +42,8 @@ pub struct Index {
 pub struct IndexEntry {
     /// Its `Chart.yaml`.
     pub metadata: Metadata,
-    /// Where its archive is; relative ones are seen from the repository.
-    pub urls: Vec<String>,
+    /// Where its archive is; relative ones are seen from the repository. See [`IndexEntry::urls`].
+    pub urls: Option<Vec<String>>,
     /// When it was added; RFC 3339.
     pub created: String,
     /// Whether it is gone.
@@ -95,6 +97,10 @@ impl Index {
             if strict {
                 check_fields(&node)?;
             }
+            check_types(&node, strict).map_err(|why| {
+                let doing = if strict { "error unmarshaling JSON: while decoding JSON: " } else { "" };
+                Error::Invalid(format!("{doing}{why}"))
+            })?;
             index.read(&node).map_err(invalid)?;
         }
         index.drop_invalid(source, console);
@@ -252,8 +258,13 @@ impl Index {
         let address =
             if base.is_empty() { file.to_owned() } else { url::join(base, file.rsplit('/').next().unwrap_or(file)) };
         let name = metadata.name.clone();
-        let entry =
-            IndexEntry { metadata, urls: vec![address], created: now.to_string(), digest, ..IndexEntry::default() };
+        let entry = IndexEntry {
+            metadata,
+            urls: Some(vec![address]),
+            created: now.to_string(),
+            digest,
+            ..IndexEntry::default()
+        };
         self.entries.entry(name).or_default().push(entry);
         Ok(())
     }
@@ -327,13 +338,18 @@ impl Index {
 }
 
 impl IndexEntry {
+    /// Where its archive is; may be nowhere.
+    pub fn urls(&self) -> &[String] {
+        self.urls.as_deref().unwrap_or_default()
+    }
+
     fn read(&mut self, node: &Node) -> Result<(), bowline_yaml::Error> {
         self.metadata.read(node)?;
         let mut decoder = Decoder::new();
         let at = |path| Target { structure: "ChartVersion", path };
         for (key, value) in decoder.root(node, "repo.ChartVersion") {
             match key.to_ascii_lowercase().as_str() {
-                "urls" if !value.is_null() => self.urls = decoder.strings(value, at("urls")),
+                "urls" if !value.is_null() => self.urls = Some(decoder.strings(value, at("urls"))),
                 "created" => self.created = time(&decoder.string(value, at("created"))),
                 "removed" => self.removed = decoder.bool(value, at("removed")),
                 "digest" => self.digest = decoder.string(value, at("digest")),
@@ -352,7 +368,10 @@ impl IndexEntry {
 
     fn fields(&self) -> Vec<(&'static str, Ordered)> {
         let mut fields = encode::metadata(&self.metadata);
-        fields.push(("urls", Ordered::List(self.urls.iter().map(|url| url.as_str().into()).collect())));
+        let urls = self.urls.as_ref().map_or(Ordered::Plain(Value::Null), |urls| {
+            Ordered::List(urls.iter().map(|url| url.as_str().into()).collect())
+        });
+        fields.push(("urls", urls));
         fields.push(("created", if self.created.is_empty() { NO_TIME } else { &self.created }.into()));
         if self.removed {
             fields.push(("removed", Ordered::Plain(Value::Bool(true))));
@@ -363,14 +382,6 @@ impl IndexEntry {
         fields.extend(self.old.iter().map(|(key, text)| (*key, text.as_str().into())));
         fields
     }
-}
-
-/// A time as Go prints it again: without zeros at the end of the fraction.
-pub(crate) fn time(text: &str) -> String {
-    let Some(dot) = text.find('.') else { return text.to_owned() };
-    let end = text[dot + 1..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |at| dot + 1 + at);
-    let fraction = text[dot..end].trim_end_matches('0').trim_end_matches('.');
-    format!("{}{fraction}{}", &text[..dot], &text[end..])
 }
 
 /// Whether it names several versions rather than one.
@@ -414,85 +425,4 @@ fn from_json(json: serde_json::Value) -> Node {
         }
     };
     Node { kind, span: bowline_yaml::Span::default() }
-}
-
-const INDEX_FIELDS: [&str; 6] = ["serverInfo", "apiVersion", "generated", "entries", "publicKeys", "annotations"];
-const ENTRY_FIELDS: [&str; 25] = [
-    "name",
-    "home",
-    "sources",
-    "version",
-    "description",
-    "keywords",
-    "maintainers",
-    "icon",
-    "apiVersion",
-    "condition",
-    "tags",
-    "appVersion",
-    "deprecated",
-    "annotations",
-    "kubeVersion",
-    "dependencies",
-    "type",
-    "urls",
-    "created",
-    "removed",
-    "digest",
-    "checksum",
-    "engine",
-    "tillerVersion",
-    "url",
-];
-const DEPENDENCY_FIELDS: [&str; 8] =
-    ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
-
-/// Helm reads an index strictly: a field it does not know, or one that is there twice, is an error.
-fn check_fields(node: &Node) -> Result<(), Error> {
-    check_unique(node)?;
-    known(node, &INDEX_FIELDS)?;
-    let Some(NodeKind::Map(entries)) = node.get("entries").map(|node| &node.kind) else { return Ok(()) };
-    for (_, versions) in entries {
-        let NodeKind::Seq(versions) = &versions.kind else { continue };
-        for version in versions {
-            known(version, &ENTRY_FIELDS)?;
-            for (list, fields) in [("maintainers", &["name", "email", "url"][..]), ("dependencies", &DEPENDENCY_FIELDS)]
-            {
-                if let Some(NodeKind::Seq(items)) = version.get(list).map(|node| &node.kind) {
-                    items.iter().try_for_each(|item| known(item, fields))?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn known(node: &Node, fields: &[&str]) -> Result<(), Error> {
-    let NodeKind::Map(entries) = &node.kind else { return Ok(()) };
-    let unknown = entries
-        .iter()
-        .filter_map(|(key, _)| key.as_str())
-        .find(|key| !fields.iter().any(|field| field.eq_ignore_ascii_case(key)));
-    unknown.map_or(Ok(()), |key| {
-        let key = quote(key);
-        Err(Error::Invalid(format!("error unmarshaling JSON: while decoding JSON: json: unknown field {key}")))
-    })
-}
-
-fn check_unique(node: &Node) -> Result<(), Error> {
-    match &node.kind {
-        NodeKind::Scalar(_) => Ok(()),
-        NodeKind::Seq(items) => items.iter().try_for_each(check_unique),
-        NodeKind::Map(entries) => {
-            let mut keys: Vec<(&str, u32)> =
-                entries.iter().filter_map(|(key, _)| Some((key.as_str()?, key.span.start.line))).collect();
-            keys.sort_unstable();
-            if let Some(twice) = keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                let (key, line) = (quote(twice[1].0), twice[1].1);
-                let what = "error converting YAML to JSON: yaml: unmarshal errors";
-                return Err(Error::Invalid(format!("{what}:\n  line {line}: key {key} already set in map")));
-            }
-            entries.iter().try_for_each(|(_, value)| check_unique(value))
-        }
-    }
 }

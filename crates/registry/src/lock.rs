@@ -8,9 +8,9 @@ use bowline_yaml::{Decoder, Target, Value, parse_first};
 
 use crate::encode::{self, Ordered};
 use crate::error::Error;
-use crate::index::time;
 use crate::provenance::digest;
 use crate::repositories::NO_TIME;
+use crate::time::{check_time, time};
 
 /// A lock.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,7 +45,12 @@ impl Lock {
                 _ => {}
             }
         }
-        decoder.finish(lock).map_err(invalid)
+        let lock = decoder.finish(lock).map_err(invalid)?;
+        if !lock.generated.is_empty() {
+            let doing = "cannot load Chart.lock: error unmarshaling JSON: while decoding JSON";
+            check_time(&lock.generated).map_err(|why| Error::Invalid(format!("{doing}: {why}")))?;
+        }
+        Ok(lock)
     }
 
     /// The lock's text.

@@ -36,6 +36,12 @@ impl Source {
     /// # Errors
     /// It is no chart.
     pub fn of_directory(directory: &Path) -> Result<Self, Error> {
+        if !directory.is_dir() {
+            let manifest = directory.join("Chart.yaml");
+            let Err(error) = fs::File::open(&manifest) else { return Err(Error::Invalid("no directory".to_owned())) };
+            let doing = format!("unable to detect chart at {}", manifest.display());
+            return Err(Error::io("open", &manifest, &error).after(doing));
+        }
         let chart = Chart::load(directory)?;
         Self::new(
             chart.metadata,
@@ -80,16 +86,12 @@ impl Source {
 
     /// Gives all files the same time, so that the archive is the same every time.
     pub fn stamp(&mut self, time: Timestamp) {
-        let time = SystemTime::from(time);
-        self.files.iter_mut().for_each(|file| file.modified = Some(time));
-        for chart in &mut self.charts {
-            chart.stamp_time(time);
+        let modified = Some(SystemTime::from(time));
+        self.files.iter_mut().for_each(|file| file.modified = modified);
+        if let Some(lock) = &mut self.lock {
+            lock.generated = time.to_string();
         }
-    }
-
-    fn stamp_time(&mut self, time: SystemTime) {
-        self.files.iter_mut().for_each(|file| file.modified = Some(time));
-        self.charts.iter_mut().for_each(|chart| chart.stamp_time(time));
+        self.charts.iter_mut().for_each(|chart| chart.stamp(time));
     }
 
     /// Writes the archive `NAME-VERSION.tgz` into a folder, which is made where it is missing, and says where it is.
@@ -243,8 +245,10 @@ fn block(tar: &mut Vec<u8>, prefix: &str, name: &str, kind: u8, size: usize, tim
     put(148, "        ");
     put(257, "ustar\0");
     put(263, "00");
-    put(329, "0000000");
-    put(337, "0000000");
+    if time.is_some() {
+        put(329, "0000000");
+        put(337, "0000000");
+    }
     put(345, prefix);
     header[156] = kind;
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();

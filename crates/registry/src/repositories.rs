@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use bowline_yaml::{Decoder, Map, Node, Target, Value, parse_first};
 
@@ -179,10 +180,47 @@ impl Repositories {
     }
 }
 
+/// Held while the file is read, changed and written, so that two that add repositories at once lose none.
+pub struct RepositoriesLock {
+    _file: fs::File,
+}
+
+impl RepositoriesLock {
+    /// Waits for the lock of the file at `path`, for half a minute at most; its folder is made where it is missing.
+    ///
+    /// # Errors
+    /// The lock's file cannot be made, or another has it for so long.
+    pub fn take(path: &Path) -> Result<Self, Error> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| Error::io("mkdir", folder, &error))?;
+        }
+        let lock = path.with_extension("lock");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&lock);
+        let file = file.map_err(|error| Error::io("open", &lock, &error))?;
+        let (sender, receiver) = std::sync::mpsc::channel();
+        // Waits elsewhere, so that this does not wait for ever.
+        std::thread::spawn(move || {
+            let locked = file.lock().map(|()| file);
+            _ = sender.send(locked);
+        });
+        match receiver.recv_timeout(LOCK_TIMEOUT) {
+            Ok(Ok(file)) => Ok(Self { _file: file }),
+            Ok(Err(error)) => Err(Error::io("lock", &lock, &error)),
+            Err(_) => {
+                let shown = lock.display();
+                Err(Error::Invalid(format!("context deadline exceeded: another process has {shown} locked")))
+            }
+        }
+    }
+}
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Writes a file so that readers see the old or the new one, never a part.
 pub(crate) fn write_atomically(path: &Path, data: &[u8], mode: u32) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let failed = |error: &std::io::Error| Error::io("open", path, error);
+    fs::metadata(folder).map_err(|error| failed(&error))?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
     std::io::Write::write_all(&mut file, data).map_err(|error| failed(&error))?;
     fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).map_err(|error| failed(&error))?;

@@ -125,7 +125,7 @@ pub(crate) fn address_in(
     }
     let found = index.get(chart, version, console);
     let found = found.map_err(|_| Error::NotFound(format!("{what} not found in {repository} repository")))?;
-    let file = found.urls.first().ok_or_else(|| Error::NotFound(format!("{what} has no downloadable URLs")))?;
+    let file = found.urls().first().ok_or_else(|| Error::NotFound(format!("{what} has no downloadable URLs")))?;
     url::from_repository(repository, file)
         .map_err(|why| Error::Invalid(format!("failed to make chart URL absolute: {why}")))
 }

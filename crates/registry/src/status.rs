@@ -34,6 +34,7 @@ pub struct ChartsFolder {
 /// # Errors
 /// It is no chart.
 pub fn dependency_statuses(path: &Path) -> Result<Option<ChartsFolder>, Error> {
+    fs::metadata(path).map_err(|error| Error::io("stat", path, &error))?;
     let chart = Chart::load(path)?;
     let Some(asked) = &chart.metadata.dependencies else { return Ok(None) };
     let rows = asked.iter().map(|dependency| DependencyStatus {

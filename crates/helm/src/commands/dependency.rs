@@ -1,11 +1,17 @@
 //! `helm dependency`
 
+use std::path::PathBuf;
+
+use bowline_registry::{Dependencies, Error, Stray, Verify, dependency_statuses};
+
 use crate::arguments::Arguments;
+use crate::chart_source::{access, check_access, now, places, source_date_epoch, terminal};
 use crate::command::Command;
-use crate::commands::NOT_YET;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::invocation::Invocation;
+use crate::table::table;
+use crate::{console, place};
 
 /// `helm dependency`
 pub(crate) static DEPENDENCY: Command = Command {
@@ -79,8 +85,7 @@ This will produce an error if the chart cannot be loaded.
 ",
     flags: &[&[Flag::unsigned("max-col-width", "maximum column width for output table").default("80")]],
     arguments: Arguments::AtMost(1),
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(list),
     ..Command::NEW
 };
 
@@ -116,8 +121,7 @@ in the Chart.yaml file, but (b) at the wrong version.
         Flag::bool("verify", "verify the packages against signatures"),
     ]],
     arguments: Arguments::AtMost(1),
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(update),
     ..Command::NEW
 };
 
@@ -148,11 +152,76 @@ of 'helm dependency update'.
         Flag::bool("verify", "verify the packages against signatures"),
     ]],
     arguments: Arguments::AtMost(1),
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(build),
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+fn chart(invocation: &Invocation<'_>) -> String {
+    place::clean(invocation.arguments().first().map_or(".", String::as_str))
+}
+
+fn list(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let path = chart(invocation);
+    let found = dependency_statuses(std::path::Path::new(&path))?;
+    let Some(found) = found else {
+        console::data(&format!("WARNING: no dependencies at {}\n", place::join(&[&path, "charts"])));
+        return Ok(());
+    };
+    let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned).to_vec()];
+    let cells = found.dependencies.into_iter();
+    rows.extend(cells.map(|row| vec![row.name, row.version, row.repository, row.status.to_owned()]));
+    let widest = usize::try_from(invocation.int("max-col-width")).unwrap_or(0);
+    let mut text = table(&rows, widest) + "\n\n";
+    for stray in &found.strays {
+        let (path, what) = match stray {
+            Stray::NoChart(path) => (path, "is not a chart."),
+            Stray::NotDeclared(path) => (path, "is not in Chart.yaml."),
+        };
+        let path = place::clean(&path.to_string_lossy());
+        text.push_str(&format!("WARNING: {} {what}\n", bowline_yaml::quote(&path)));
+    }
+    console::data(&text);
+    Ok(())
+}
+
+fn update(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    fetch(invocation, false)
+}
+
+fn build(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    fetch(invocation, true)
+}
+
+/// `from_lock`: what the lock says, and not the newest that fits.
+fn fetch(invocation: &Invocation<'_>, from_lock: bool) -> Result<(), Failure> {
+    let path = PathBuf::from(chart(invocation));
+    let epoch = source_date_epoch()?;
+    let places = places(&invocation.settings);
+    let access = access(invocation, false);
+    check_access(&access, &places)?;
+    let keyring = PathBuf::from(invocation.text("keyring"));
+    let console = terminal(invocation);
+    let dependencies = Dependencies {
+        chart: &path,
+        places: &places,
+        access: &access,
+        verify: match (invocation.bool("verify"), from_lock) {
+            (false, _) => Verify::Never,
+            (true, true) => Verify::IfPossible,
+            (true, false) => Verify::Always,
+        },
+        keyring: &keyring,
+        skip_refresh: invocation.bool("skip-refresh"),
+        debug: invocation.settings.debug,
+        epoch,
+        console: &console,
+        now: now(),
+    };
+    let done = if from_lock { dependencies.build() } else { dependencies.update() };
+    done.map_err(|error| match error {
+        Error::UnknownRepositories { .. } => {
+            Failure::new(format!("{error}. Please add the missing repos via 'helm repo add'"))
+        }
+        other => Failure::of(other),
+    })
 }

@@ -18,8 +18,12 @@ mod template;
 mod verify;
 mod version;
 
+use bowline_registry::Ordered;
+
 use crate::arguments::Arguments;
 use crate::command::Command;
+use crate::console;
+use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
 use crate::place;
 use crate::settings::GLOBAL_FLAGS;
@@ -159,6 +163,17 @@ pub(crate) const CHART_FLAGS: &[Flag] = &[
     Flag::text("ca-file", "verify certificates of HTTPS-enabled servers using this CA bundle"),
     Flag::bool("pass-credentials", "pass credentials to all domains"),
 ];
+
+/// Prints a value as JSON or YAML, as `--output` says.
+pub(crate) fn print_formatted(value: &Ordered, format: &str) -> Result<(), Failure> {
+    if format == "json" {
+        console::data(&(value.to_json() + "\n"));
+        return Ok(());
+    }
+    let text = value.to_yaml();
+    console::data(&text.map_err(|error| Failure::new(format!("unable to write YAML output: {error}")))?);
+    Ok(())
+}
 
 /// `-o table|json|yaml`
 pub(crate) const OUTPUT_FORMAT: Kind = Kind::Checked("format", |text| match text {

@@ -1,8 +1,10 @@
 //! `helm push`
 
+use std::path::Path;
+
 use crate::arguments::Arguments;
+use crate::chart_source::{access, places, terminal};
 use crate::command::Command;
-use crate::commands::NOT_YET;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::invocation::Invocation;
@@ -28,10 +30,12 @@ it will also be uploaded.
     ]],
     arguments: Arguments::AtLeast(2),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let [archive, remote, ..] = invocation.arguments() else { return Ok(()) };
+    let client = access(invocation, false).registry_client(&places(&invocation.settings));
+    let client = client.map_err(|error| Failure::new(format!("missing registry client: {error}")))?;
+    Ok(bowline_registry::push(Path::new(archive), remote, &client, &terminal(invocation))?)
 }

@@ -1,11 +1,14 @@
 //! `helm registry`
 
+use bowline_registry::{Access, Credentials};
+
 use crate::arguments::Arguments;
+use crate::chart_source::{places, terminal, tls};
 use crate::command::Command;
-use crate::commands::NOT_YET;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::invocation::Invocation;
+use crate::{console, prompt};
 
 /// `helm registry`
 pub(crate) static REGISTRY: Command = Command {
@@ -41,8 +44,7 @@ For example for Github Container Registry:
         Flag::text("username", "registry username").short('u'),
     ]],
     arguments: Arguments::AtLeast(1),
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(login),
     ..Command::NEW
 };
 
@@ -54,11 +56,44 @@ pub(crate) static LOGOUT: Command = Command {
 Remove credentials stored for a remote registry.
 ",
     arguments: Arguments::AtLeast(1),
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(logout),
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+fn login(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let (username, password) = who(invocation)?;
+    let access =
+        Access { tls: tls(invocation, "insecure"), plain_http: invocation.bool("plain-http"), ..Access::default() };
+    let client = access.registry_client(&places(&invocation.settings))?;
+    let credentials = Credentials { username, password, ..Credentials::default() };
+    Ok(client.login(&invocation.arguments()[0], &credentials, &terminal(invocation))?)
+}
+
+/// User name and password, asked for where flags do not say them.
+fn who(invocation: &Invocation<'_>) -> Result<(String, String), Failure> {
+    let (mut username, password) = (invocation.text("username"), invocation.text("password"));
+    if invocation.bool("password-stdin") {
+        return Ok((username, prompt::password_from_stdin()?));
+    }
+    if !password.is_empty() {
+        console::warn("using --password via the CLI is insecure. Use --password-stdin", &[]);
+        return Ok((username, password));
+    }
+    if username.is_empty() {
+        console::data("Username: ");
+        prompt::line()?.trim().clone_into(&mut username);
+    }
+    let what = if username.is_empty() { "Token" } else { "Password" };
+    console::data(&format!("{what}: "));
+    let secret = prompt::secret()?;
+    console::data("\n");
+    if secret.is_empty() {
+        return Err(Failure::new(format!("{} required", what.to_lowercase())));
+    }
+    Ok((username, secret))
+}
+
+fn logout(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let client = Access::default().registry_client(&places(&invocation.settings))?;
+    Ok(client.logout(&invocation.arguments()[0], &terminal(invocation))?)
 }

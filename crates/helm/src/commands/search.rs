@@ -1,11 +1,18 @@
 //! `helm search`
 
+use std::path::Path;
+
+use bowline_registry::{Found, Index, Ordered, Repositories, SearchIndex, index_file};
+
 use crate::arguments::Arguments;
+use crate::chart_source::{places, terminal};
 use crate::command::Command;
 use crate::commands::{NOT_YET, OUTPUT_FORMAT};
+use crate::console;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::invocation::Invocation;
+use crate::table::table;
 
 /// `helm search`
 pub(crate) static SEARCH: Command = Command {
@@ -104,11 +111,63 @@ Repositories are managed with 'helm repo' commands.
         .short('l'),
     ]],
     arguments: Arguments::Any,
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(search),
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    invocation.parsed.check_carried_out(invocation.path)
+}
+
+fn search(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let version = match (invocation.text("version"), invocation.bool("devel")) {
+        (version, _) if !version.is_empty() => version,
+        (_, true) => ">0.0.0-0".to_owned(),
+        (_, false) => ">0.0.0".to_owned(),
+    };
+    let places = places(&invocation.settings);
+    let repositories = Repositories::load(Path::new(&places.repository_config)).unwrap_or_default();
+    if repositories.entries.is_empty() {
+        return Err(Failure::new("no repositories configured"));
+    }
+    let versions = invocation.bool("versions");
+    let all = versions || !version.is_empty();
+    let console = terminal(invocation);
+    let mut charts = SearchIndex::default();
+    for entry in &repositories.entries {
+        match Index::load(&index_file(&places.repository_cache, &entry.name), &console) {
+            Ok(index) => charts.add(&entry.name, &index, all),
+            Err(error) => {
+                let facts = [("repo", entry.name.as_str()), ("error", &error.to_string())];
+                console::warn("repo is corrupt or missing", &facts);
+            }
+        }
+    }
+    let term = invocation.arguments().join(" ");
+    let found = charts.search(&term, invocation.bool("regexp"), &version, versions)?;
+    if found.is_empty() && invocation.bool("fail-on-no-result") {
+        return Err(Failure::new("no results found"));
+    }
+    let format = invocation.text("output");
+    if format != "table" {
+        return super::print_formatted(&Ordered::List(found.iter().map(element).collect()), &format);
+    }
+    if found.is_empty() {
+        console::data("No results found\n");
+        return Ok(());
+    }
+    let mut rows = vec![["NAME", "CHART VERSION", "APP VERSION", "DESCRIPTION"].map(str::to_owned).to_vec()];
+    rows.extend(found.into_iter().map(|found| vec![found.name, found.version, found.app_version, found.description]));
+    let widest = usize::try_from(invocation.int("max-col-width")).unwrap_or(0);
+    console::data(&(table(&rows, widest) + "\n"));
+    Ok(())
+}
+
+fn element(found: &Found) -> Ordered {
+    Ordered::Object(vec![
+        ("name", found.name.as_str().into()),
+        ("version", found.version.as_str().into()),
+        ("app_version", found.app_version.as_str().into()),
+        ("description", found.description.as_str().into()),
+    ])
 }

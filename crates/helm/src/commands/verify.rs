@@ -1,8 +1,11 @@
 //! `helm verify`
 
+use std::path::Path;
+
 use crate::arguments::Arguments;
+use crate::chart_source::now;
 use crate::command::Command;
-use crate::commands::NOT_YET;
+use crate::console;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::invocation::Invocation;
@@ -24,10 +27,14 @@ the 'helm package --sign' command.
     flags: &[&[Flag::text("keyring", "keyring containing public keys").setting(|_| crate::place::keyring())]],
     arguments: Arguments::Exactly(1),
     run: Some(run),
-    missing: Some(NOT_YET),
     ..Command::NEW
 };
 
-fn run(_invocation: &Invocation<'_>) -> Result<(), Failure> {
-    Err(Failure::new("not carried out"))
+fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let archive = &invocation.arguments()[0];
+    let keyring = invocation.text("keyring");
+    let provenance = format!("{archive}.prov");
+    let found = bowline_registry::verify(Path::new(archive), Path::new(&provenance), Path::new(&keyring), now())?;
+    console::data(&found.report());
+    Ok(())
 }
