@@ -225,7 +225,7 @@ fn in_order(text: String) -> String {
     let told = |line: &&str| line.starts_with("...Success") || line.starts_with("...Unable");
     let Some(first) = lines.iter().position(told) else { return text };
     let end = lines.iter().rposition(told).unwrap_or(first);
-    if lines[first..=end].iter().all(|line| told(&line)) {
+    if lines[first..=end].iter().all(told) {
         lines[first..=end].sort_unstable();
     }
     lines.concat()
