@@ -250,6 +250,43 @@ fn a_cluster_address_for_browsers() {
 }
 
 #[test]
+fn one_job_for_the_migrations_of_several_databases() {
+    let rule = "migration-job-shared";
+    let of = |database: &str, name: &str| {
+        let env =
+            format!("env: [{{ name: DATABASE_URL, valueFrom: {{ secretKeyRef: {{ name: {database}, key: URL }} }} }}]");
+        let spec = format!("{{ containers: [{{ name: m, image: 'm:1', command: [goose, up], {env} }}] }}");
+        job(PRE, &spec).replace("name: migrate\n", &format!("name: {name}\n"))
+    };
+    let shared =
+        format!("{}---{}---{}", of("identity-db", "migrate"), of("auth-db", "migrate"), of("legal-db", "legal"));
+    let finding = one(rule, &shared);
+    assert!(finding.message.contains("identity-db/URL") && finding.message.contains("auth-db/URL"), "{finding}");
+    assert!(finding.hint.contains("migrate-auth-db"), "{finding}");
+    assert_eq!(finding.related.len(), 1);
+    assert!(found(rule, &format!("{}---{}", of("identity-db", "identity"), of("auth-db", "auth"))).is_empty());
+}
+
+#[test]
+fn a_migration_whose_evidence_is_removed() {
+    let rule = "migration-evidence-lost";
+    let spec = "{ containers: [{ name: m, image: 'm:1', command: [alembic, upgrade, head] }] }";
+    let with = |ttl: &str| job(PRE, spec).replace("spec:\n  template", &format!("spec:\n  {ttl}\n  template"));
+    let finding = one(rule, &with("ttlSecondsAfterFinished: 300"));
+    assert!(finding.message.contains("300s after"), "{finding}");
+    assert_eq!(finding.location.line, 8);
+    assert!(found(rule, &with("ttlSecondsAfterFinished: 86400")).is_empty());
+    assert!(found(rule, &with("backoffLimit: 3")).is_empty());
+    let deleted = job(&format!("{PRE}, helm.sh/hook-delete-policy: 'before-hook-creation,hook-failed'"), spec);
+    assert!(one(rule, &deleted).message.contains("deleted when it fails"));
+    let other = "{ containers: [{ name: m, image: 'm:1', command: [./report] }] }";
+    assert!(
+        found(rule, &job(PRE, other).replace("spec:\n  template", "spec:\n  ttlSecondsAfterFinished: 1\n  template"))
+            .is_empty()
+    );
+}
+
+#[test]
 fn every_rule_names_its_sources_and_is_explained() {
     let page = include_str!("../../../docs/checks.md");
     for rule in rules() {

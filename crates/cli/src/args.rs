@@ -11,6 +11,8 @@ use std::time::Duration;
 use bowline_controlplane::node::NetworkMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::schema::Migrations;
+
 /// A deployment system for Kubernetes in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "bowline", version, propagate_version = true, disable_help_subcommand = true)]
@@ -276,6 +278,12 @@ pub(crate) struct Deploy {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
+    /// Folder with the migrations that the release is built with: recorded, so that a rollback knows the schema
+    #[arg(long, value_name = "[DATABASE=]FOLDER")]
+    pub(crate) migrations: Vec<Migrations>,
+    /// Deploy although a migration takes what the live revision needs
+    #[arg(long)]
+    pub(crate) accept_schema: bool,
     /// Progress as text or as events
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: EventOutput,
@@ -293,6 +301,9 @@ pub(crate) struct Rollback {
     /// Time for each wait
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: Duration,
+    /// Go back although that revision does not run on the present schema
+    #[arg(long)]
+    pub(crate) accept_schema: bool,
     /// Progress as text or as events
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: EventOutput,
@@ -304,6 +315,9 @@ pub(crate) struct History {
     pub(crate) release: Release,
     #[command(flatten)]
     pub(crate) target: Target,
+    /// How the migrations of each revision went, with the end of their logs
+    #[arg(long)]
+    pub(crate) migrations: bool,
     /// As text or JSON
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Output,

@@ -27,6 +27,7 @@ mod progress;
 mod record;
 mod reference;
 mod report;
+mod schema;
 mod services;
 mod target;
 

@@ -50,6 +50,17 @@ pub(crate) fn line(what: &Happening) -> Option<String> {
         Happening::HookSucceeded { hook, object } => format!("{hook} hook {object} succeeded"),
         Happening::HookFailed { hook, object, .. } => format!("{hook} hook {object} failed"),
         Happening::HookLog { object, lines } => format!("{object} wrote:\n    {}", lines.join("\n    ")),
+        Happening::MigrationStarted { object, tool, database } if tool == "declared" => {
+            format!("{object} migrates {database}")
+        }
+        Happening::MigrationStarted { object, tool, database } => format!("{object} migrates {database} with {tool}"),
+        Happening::MigrationLog { object, line } => format!("{object} | {line}"),
+        Happening::MigrationFinished { object, database, succeeded, exit_code, seconds, .. } => {
+            let end = if *succeeded { "migrated".to_owned() } else { "not migrated".to_owned() };
+            let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
+            format!("{object}: {database} {end} after {seconds}s{code}")
+        }
+        Happening::SchemaChecked { message } => message.clone(),
         Happening::ObjectApplied { change: Change::Unchanged, .. } => return None,
         Happening::ObjectApplied { object, change } => format!("{object} {}", change.as_str()),
         Happening::ObjectDeleted { object, reason } => format!("{object} deleted: {reason}"),

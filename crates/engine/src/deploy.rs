@@ -33,6 +33,7 @@ impl Engine {
         self.ensure_namespace(&request, &set).await?;
         let names = (request.release.as_str(), request.namespace.as_str());
         let mut run = Run::begin(self, names, "deploy", &request.options, cancel).await?;
+        run.schemas.clone_from(&request.schemas);
         let result = self.deploy_locked(&mut run, &request, &set).await;
         let message = match &result {
             Ok(outcome) => Ok(outcome.release.info.description.clone()),
@@ -192,7 +193,21 @@ impl Engine {
         let Some(to) = history.iter().rev().find(good).map(|r| r.version) else {
             return Undone::NoGoodRevision;
         };
+        match self.schema_verdicts(&run.namespace, &run.release, to).await {
+            // Code that does not fit its database would fail as well, and in more ways.
+            Ok(verdicts) => {
+                if let Some(verdict) = verdicts.iter().find(|verdict| verdict.breaking().next().is_some()) {
+                    return Undone::Failed {
+                        doing: format!("rollback to revision {to}"),
+                        message: verdict.sentence(to),
+                    };
+                }
+            }
+            Err(error) => return Undone::Failed { doing, message: error.to_string() },
+        }
         run.say(Happening::RollingBack { to: Some(to) });
+        // It was asked about the revision that failed.
+        run.options.schema_gate = None;
         match self.rollback_locked(run, Some(to)).await {
             Ok(outcome) => {
                 run.say(Happening::RolledBack { to: Some(to) });

@@ -133,6 +133,44 @@ pub enum Happening {
         /// The last lines.
         lines: Vec<String>,
     },
+    /// A hook that migrates a database begins.
+    MigrationStarted {
+        /// The Job or Pod.
+        object: String,
+        /// The tool that does it; `declared` where only an annotation says that it is a migration.
+        tool: String,
+        /// Which database: a name, never an address.
+        database: String,
+    },
+    /// What a migration writes, line by line, as it writes it.
+    MigrationLog {
+        /// The Job or Pod.
+        object: String,
+        /// The line, passwords in addresses masked.
+        line: String,
+    },
+    /// A migration is over.
+    MigrationFinished {
+        /// The Job or Pod.
+        object: String,
+        /// Which database.
+        database: String,
+        /// Whether it did what it should.
+        succeeded: bool,
+        /// Of its last try; absent where it did not end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i64>,
+        /// How long it took.
+        seconds: u64,
+        /// The Secret in which its logs are kept; absent where that failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+    },
+    /// Whether the databases have what the new revision needs, before anything of it is promoted.
+    SchemaChecked {
+        /// In words.
+        message: String,
+    },
     /// A revision's record was written.
     RevisionRecorded {
         /// The revision.

@@ -1,7 +1,7 @@
 //! Runs one hook: clears its place, creates it, waits until it is done, cleans up as its policies say.
 
 use bowline_cluster::{Apply, Delete, Metadata, ObjectRef};
-use bowline_manifest::{DeletePolicy, HookEvent, Manifest};
+use bowline_manifest::{DeletePolicy, HookEvent, Manifest, MigrationJob};
 use bowline_release::{HookExecution, HookPhase, Release};
 use serde_json::{Value, json};
 
@@ -81,9 +81,15 @@ impl Run {
             trouble
         })?;
         let timeout = self.options.timeout;
-        match self.wait_for(std::slice::from_ref(&hook.object), Until::Completed, timeout).await {
-            Ok(()) => Ok(()),
-            Err(end) => Err(self.explain(doing.to_owned(), timeout, end).await),
+        let wait = async {
+            match self.wait_for(std::slice::from_ref(&hook.object), Until::Completed, timeout).await {
+                Ok(()) => Ok(()),
+                Err(end) => Err(self.explain(doing.to_owned(), timeout, end).await),
+            }
+        };
+        match MigrationJob::of(&hook.manifest.object) {
+            Some(migration) => self.watch_migration(hook, &migration, wait).await,
+            None => wait.await,
         }
     }
 

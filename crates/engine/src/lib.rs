@@ -25,6 +25,7 @@ mod inspect;
 mod leftovers;
 mod live;
 mod managed_fields;
+mod migration;
 mod operations;
 mod ownership;
 mod pods;
@@ -34,6 +35,7 @@ mod rollback;
 mod run;
 #[cfg(feature = "test-support")]
 pub mod scenario;
+mod schema;
 mod stored;
 mod uninstall;
 mod wait;
@@ -44,7 +46,9 @@ pub use error::{EngineError, Failure, Undone};
 pub use event::{Change, Event, EventSink, Happening, NoEvents, Phase, Waiting};
 pub use health::{Health, health_of};
 pub use inspect::{Next, ObjectStatus};
+pub use migration::{MigrationEvidence, PodEvidence};
 pub use request::{DeployRequest, Options, Outcome, RollbackRequest, UninstallRequest};
+pub use schema::{SchemaGate, SchemaMigration, SchemaRecord, SchemaVerdict};
 
 use std::sync::Arc;
 

@@ -33,7 +33,12 @@ impl Run {
     pub(crate) async fn carry_out(&mut self, work: &Work<'_>, record: &mut Release) -> Result<(), Trouble> {
         self.say(Happening::Planned { kind: work.plan.kind, summary: work.plan.summary() });
         let mut ran: Vec<usize> = Vec::new();
+        let mut promotes = work.plan.kind == PlanKind::Uninstall;
         for operation in &work.plan.operations {
+            if !promotes && matches!(phase_of(&operation.action), Phase::Apply | Phase::Remove | Phase::Wait) {
+                promotes = true;
+                self.check_schema().await?;
+            }
             if let Err(trouble) = self.operation(work, operation, record).await {
                 if let Action::RunHook { event, .. } = operation.action
                     && !trouble.lock_lost
@@ -225,7 +230,8 @@ impl Run {
         self.store.create(record, self.options.history_limit).await?;
         self.recorded = true;
         self.say_recorded(record);
-        Ok(())
+        let schemas = std::mem::take(&mut self.schemas);
+        self.record_schemas(&schemas).await
     }
 
     /// After a failed hook: those of its moment that ran and succeeded go, where their policies say so.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_manifest::ManifestSet;
@@ -6,8 +7,10 @@ use bowline_plan::{Order, Summary};
 use bowline_release::{ChartRecord, LockOptions, Release};
 use serde_json::{Map, Value};
 
+use crate::schema::{SchemaGate, SchemaRecord};
+
 /// How a run goes about its work. The defaults are what is safe: everything is waited for, nothing is taken by force.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The longest time for each single wait: for one hook, for all objects together, for deletions.
     pub timeout: Duration,
@@ -29,6 +32,20 @@ pub struct Options {
     pub lock: LockOptions,
     /// In place of the usual description of the revision.
     pub description: Option<String>,
+    /// Asked after the hooks that come before everything, and before anything else is changed.
+    pub schema_gate: Option<Arc<dyn SchemaGate>>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("timeout", &self.timeout)
+            .field("wait", &self.wait)
+            .field("hooks", &self.hooks)
+            .field("order", &self.order)
+            .field("schema_gate", &self.schema_gate.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -44,6 +61,7 @@ impl Default for Options {
             history_limit: bowline_release::DEFAULT_HISTORY_LIMIT,
             lock: LockOptions::default(),
             description: None,
+            schema_gate: None,
         }
     }
 }
@@ -69,7 +87,10 @@ pub struct DeployRequest {
     pub create_namespace: bool,
     /// Create the definitions of `crds/` on install.
     pub crds: bool,
-    /// Undo a failure: go back to the last good revision, or remove a first install.
+    /// The migrations that the revision was built with: recorded with it, so that a rollback knows them.
+    pub schemas: Vec<SchemaRecord>,
+    /// Undo a failure: go back to the last good revision, or remove a first install. A revision that is known not to run
+    /// on the present schema is not gone back to.
     pub rollback_on_failure: bool,
     /// How.
     pub options: Options,
@@ -88,6 +109,7 @@ impl DeployRequest {
             expected_revision: None,
             create_namespace: true,
             crds: true,
+            schemas: Vec::new(),
             rollback_on_failure: false,
             options: Options::default(),
         }

@@ -33,17 +33,29 @@ impl Engine {
         result
     }
 
+    /// The revision that a rollback goes back to: the one asked for, else the newest good one before the newest.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRelease`], [`EngineError::NoRevision`].
+    pub async fn rollback_target(&self, namespace: &str, release: &str, to: Option<u32>) -> Result<u32, EngineError> {
+        let history = self.releases(namespace).history(release).await?;
+        if history.is_empty() {
+            return Err(EngineError::NoRelease { release: release.to_owned(), namespace: namespace.to_owned() });
+        }
+        let revision = to.unwrap_or_else(|| by_itself(&history));
+        match history.iter().any(|r| r.version == revision) {
+            true => Ok(revision),
+            false => Err(EngineError::NoRevision { release: release.to_owned(), revision }),
+        }
+    }
+
     pub(crate) async fn rollback_locked(&self, run: &mut Run, to: Option<u32>) -> Result<Outcome, EngineError> {
         let mut history = run.store.history(&run.release).await?;
         run.settle_pending(&mut history).await?;
         let Some(last) = history.last() else {
             return Err(EngineError::NoRelease { release: run.release.clone(), namespace: run.namespace.clone() });
         };
-        let good = |r: &&Release| matches!(r.info.status, Status::Deployed | Status::Superseded);
-        let before = history.iter().rev().skip(1);
-        // Helm takes the one before the newest, even if that one failed.
-        let by_itself = || before.clone().find(good).or(before.clone().next()).map_or(0, |r| r.version);
-        let to = to.unwrap_or_else(by_itself);
+        let to = to.unwrap_or_else(|| by_itself(&history));
         let Some(target) = history.iter().find(|r| r.version == to) else {
             return Err(EngineError::NoRevision { release: run.release.clone(), revision: to });
         };
@@ -92,6 +104,8 @@ impl Engine {
         for hook in &mut release.hooks {
             hook.last_run = HookExecution::default();
         }
+        let kept = self.schemas(&run.namespace, &run.release).await?;
+        run.schemas = kept.into_iter().filter(|(revision, _)| *revision == to).map(|(_, record)| record).collect();
         let work = Work { plan: &plan, set: &set, graph: &graph, live: &live };
         if let Err(trouble) = run.carry_out(&work, &mut release).await {
             if !trouble.lock_lost && run.recorded {
@@ -105,4 +119,11 @@ impl Engine {
         finished.map_err(|trouble| run.failure(trouble, Status::Unknown, Undone::Nothing))?;
         Ok(Outcome { release, summary: plan.summary(), kept: std::mem::take(&mut run.kept) })
     }
+}
+
+/// The revision that is gone back to where none is named. Helm takes the one before the newest, even if that one failed.
+fn by_itself(history: &[Release]) -> u32 {
+    let good = |r: &&Release| matches!(r.info.status, Status::Deployed | Status::Superseded);
+    let before = history.iter().rev().skip(1);
+    before.clone().find(good).or(before.clone().next()).map_or(0, |r| r.version)
 }

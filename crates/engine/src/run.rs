@@ -12,6 +12,7 @@ use bowline_release::{Lock, LockHeld, Release, ReleaseError, ReleaseStore, Statu
 use crate::cause::{Cause, Step};
 use crate::leftovers::Leftovers;
 use crate::ownership::Owner;
+use crate::schema::SchemaRecord;
 use crate::{Cancel, Engine, EngineError, Event, Failure, Happening, Options, Phase, Undone};
 
 /// A run that holds its release's lock.
@@ -23,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) options: Options,
     pub(crate) revision: u32,
     pub(crate) graph: Option<Arc<Graph>>,
+    /// What the revision was built with; recorded with it.
+    pub(crate) schemas: Vec<SchemaRecord>,
     /// What this run has put into the cluster so far.
     pub(crate) applied: BTreeSet<ObjectKey>,
     pub(crate) kept: Vec<String>,
@@ -120,6 +123,7 @@ impl Run {
             options: options.clone(),
             revision: 0,
             graph: None,
+            schemas: Vec::new(),
             applied: BTreeSet::new(),
             kept: Vec::new(),
             leftovers: Leftovers::default(),

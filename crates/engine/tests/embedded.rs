@@ -77,4 +77,7 @@ scenarios!(
     interrupted,
     namespaces_and_moved_releases,
     odd_documents,
+    migration_leaves_evidence,
+    schema_gate,
+    rollback_knows_the_schema,
 );

@@ -67,5 +67,8 @@ scenarios!(
     interrupted,
     namespaces_and_moved_releases,
     odd_documents,
+    migration_leaves_evidence,
+    schema_gate,
+    rollback_knows_the_schema,
     definitions_come_first,
 );

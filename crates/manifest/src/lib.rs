@@ -15,12 +15,14 @@
 mod deployable;
 mod hook;
 mod key;
+mod migration;
 mod object;
 mod set;
 mod source;
 
 pub use hook::{DeletePolicy, Hook, HookEvent};
 pub use key::{GroupKind, GroupVersionKind, ObjectKey};
+pub use migration::MigrationJob;
 pub use object::{json_to_value, to_json, value_to_json};
 pub use set::{ManifestSet, TemplateOutput};
 pub use source::{Location, Manifest, ManifestError, Source};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  Release ◄─► JSON ─ gzip ─ base64 ◄─► Secret sh.helm.release.v1.NAME.vN     (helm list, history, rollback read it)
+//!  migrations, logs ◄─► Secrets bowline.KIND.v1.NAME.vN, owned by that one         (they go when it goes)
 //!  Lock ◄─► Lease bowline.NAME: holder, heartbeat, deadline                   (one run at a time)
 //! ```
 //!
@@ -14,6 +15,7 @@ mod codec;
 mod error;
 mod lock;
 mod record;
+mod side;
 mod status;
 mod store;
 
@@ -21,5 +23,6 @@ pub use codec::{decode, encode};
 pub use error::ReleaseError;
 pub use lock::{Holder, Lock, LockHeld, LockOptions};
 pub use record::{ApplyMethod, ChartRecord, HookExecution, HookPhase, HookRecord, Info, Release};
+pub use side::SideKind;
 pub use status::Status;
 pub use store::{DEFAULT_HISTORY_LIMIT, ReleaseStore};

@@ -143,7 +143,15 @@ impl ReleaseStore {
         self.cluster.resource(&gvk).await.map_err(ReleaseError::cluster(doing))
     }
 
-    fn secret(&self, name: &str, revision: u32) -> ObjectRef {
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(crate) fn secret(&self, name: &str, revision: u32) -> ObjectRef {
         ObjectRef::new("v1", "Secret", &self.namespace, &secret_name(name, revision))
     }
 

@@ -6,6 +6,8 @@ mod hook_permissions_later;
 mod hook_retry_blocked;
 mod image_kept_stale;
 mod key_missing;
+mod migration_evidence_lost;
+mod migration_job_shared;
 mod namespace_mismatch;
 mod namespace_of_release;
 mod selector_matches_nothing;
@@ -20,6 +22,8 @@ pub(crate) const RULES: &[Rule] = &[
     hook_retry_blocked::RULE,
     image_kept_stale::RULE,
     key_missing::RULE,
+    migration_evidence_lost::RULE,
+    migration_job_shared::RULE,
     namespace_mismatch::RULE,
     namespace_of_release::RULE,
     selector_matches_nothing::RULE,

@@ -8,6 +8,7 @@ use crate::identity;
 use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress;
+use crate::schema;
 use crate::services;
 use crate::target::Target;
 
@@ -30,6 +31,8 @@ pub(crate) async fn run(arguments: &args::Deploy, cluster: &str, printer: Printe
     request.options.order = arguments.carry.order.into();
     request.options.description.clone_from(&arguments.description);
     request.rollback_on_failure = !arguments.no_rollback;
+    let named = (application.name.as_str(), application.namespace.as_str());
+    request.schemas = schema::prepare(&engine, named, &arguments.migrations, arguments.accept_schema).await?;
     let notes = request.manifests.notes.clone();
     let (release, namespace) = (application.name.clone(), application.namespace.clone());
     let outcome = engine.deploy(request, &interrupt::signal()).await;
