@@ -15,6 +15,7 @@ mod archive;
 mod chart;
 mod coalesce;
 mod dependencies;
+mod directory;
 mod error;
 mod glob;
 mod ignore;

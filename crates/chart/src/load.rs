@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,9 +11,8 @@ use bowline_yaml::{Decoder, Map, Node, Target, parse_first};
 
 use crate::archive::{self, MAX_SIZE};
 use crate::error::{Error, Place, go_io_error};
-use crate::ignore::Rules;
 use crate::values_file::parse_values;
-use crate::{Chart, Metadata};
+use crate::{Chart, Metadata, directory};
 
 /// A file of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,15 +47,15 @@ impl Chart {
         if !found.is_dir() {
             return load_archive(path, &shown);
         }
-        let directory = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let manifest = directory.join("Chart.yaml");
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let manifest = path.join("Chart.yaml");
         let data = fs::read(&manifest).map_err(|error| {
             let manifest = manifest.to_string_lossy();
             Error::chart(format!("unable to detect chart at {manifest}: {}", go_io_error("open", &manifest, &error)))
         })?;
         let origin = Origin { shown: shown.trim_end_matches('/').to_owned(), nesting: 0 };
         check_api_version(&String::from_utf8_lossy(&data), &origin)?;
-        from_files(read_directory(&directory)?, &origin)
+        from_files(directory::read(&path)?, &origin)
     }
 
     /// A chart from files in memory, paths relative to the chart.
@@ -82,7 +81,7 @@ impl Chart {
 /// # Errors
 /// In Helm's words.
 pub fn directory_files(directory: &Path) -> Result<Vec<File>, Error> {
-    read_directory(directory)
+    directory::read(directory)
 }
 
 /// The files of a chart's archive, paths relative to the chart. Archives that are too large, or that name a place outside
@@ -172,87 +171,6 @@ fn check_api_version(text: &str, origin: &Origin) -> Result<(), Error> {
     }
 }
 
-fn read_directory(directory: &Path) -> Result<Vec<File>, Error> {
-    let ignore_file = directory.join(".helmignore");
-    let rules = fs::read_to_string(&ignore_file).unwrap_or_default();
-    let rules = Rules::parse(&rules).map_err(Error::chart)?;
-    let mut walk = Walk { rules, files: Vec::new(), budget: MAX_SIZE, depth: 0 };
-    walk.directory(directory, "")?;
-    Ok(walk.files)
-}
-
-struct Walk {
-    rules: Rules,
-    files: Vec<File>,
-    budget: usize,
-    depth: usize,
-}
-
-/// Directories may nest this deep: a link to its own parent ends somewhere.
-const MAX_DEPTH: usize = 64;
-
-impl Walk {
-    /// Reads a directory in lexical order, following symbolic links as Helm does.
-    fn directory(&mut self, directory: &Path, prefix: &str) -> Result<(), Error> {
-        let failed = |error: &std::io::Error| Error::chart(go_io_error("open", &directory.to_string_lossy(), error));
-        let entries = fs::read_dir(directory).map_err(|error| failed(&error))?;
-        let mut names: Vec<(String, PathBuf)> = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|error| failed(&error))?;
-            names.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
-        }
-        names.sort();
-        for (name, path) in names {
-            let inner = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-            let found = fs::metadata(&path).map_err(|error| {
-                let link = path.to_string_lossy();
-                Error::chart(format!("error evaluating symlink {link}: {}", go_io_error("lstat", &link, &error)))
-            })?;
-            if self.rules.ignores(&inner, found.is_dir()) {
-                continue;
-            }
-            if found.is_dir() {
-                self.depth += 1;
-                if self.depth > MAX_DEPTH {
-                    return Err(Error::chart(format!(
-                        "directories of the chart nest deeper than {MAX_DEPTH}: {inner}"
-                    )));
-                }
-                self.directory(&path, &inner)?;
-                self.depth -= 1;
-            } else if found.is_file() {
-                self.file(&path, inner, &found)?;
-            } else {
-                let path = path.to_string_lossy();
-                return Err(Error::chart(format!(
-                    "cannot load irregular file {path} as it has file mode type bits set"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, path: &Path, name: String, found: &fs::Metadata) -> Result<(), Error> {
-        let size = found.len();
-        let too_large = || {
-            Error::chart(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes"))
-        };
-        if size > self.budget as u64 {
-            return Err(too_large());
-        }
-        let mut data = Vec::with_capacity(size as usize);
-        let read = fs::File::open(path).and_then(|file| file.take(self.budget as u64 + 1).read_to_end(&mut data));
-        read.map_err(|error| {
-            Error::chart(format!("error reading {name}: {}", go_io_error("open", &path.to_string_lossy(), &error)))
-        })?;
-        self.budget = self.budget.checked_sub(data.len()).ok_or_else(too_large)?;
-        let file = File::new(name, data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&data));
-        self.files.push(File { modified: found.modified().ok(), ..file });
-        Ok(())
-    }
-}
-
-/// Puts a chart together from its files.
 /// How many charts a file lies in, by its path.
 fn nesting(mut name: &str) -> usize {
     let mut depth = 0;
@@ -263,6 +181,7 @@ fn nesting(mut name: &str) -> usize {
     depth
 }
 
+/// Puts a chart together from its files.
 fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
     if origin.nesting + files.iter().map(|file| nesting(&file.name)).max().unwrap_or(0) > MAX_NESTING {
         return Err(Error::chart(format!("charts are nested more than {MAX_NESTING} deep")));

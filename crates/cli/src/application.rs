@@ -9,7 +9,7 @@ use bowline_chart::{Chart, UserValues, ValueSources};
 use bowline_clock::Timestamp;
 use bowline_engine::{DeployRequest, Engine};
 use bowline_manifest::TemplateOutput;
-use bowline_render::{Environment, KubeVersion, Options, Problem, RenderError, Templates, suggest};
+use bowline_render::{Environment, KubeVersion, Options, Problem, RenderError, TemplateText, Templates, suggest};
 
 use jiff::tz::TimeZone;
 
@@ -115,7 +115,7 @@ impl Application {
     }
 
     /// The text of `helm template`, from the values of the command line and of `bowline.yaml`, without local ones.
-    pub(crate) fn template(&self, arguments: &args::Template) -> Result<(String, Vec<String>), Failure> {
+    pub(crate) fn template(&self, arguments: &args::Template) -> Result<TemplateText, Failure> {
         let mut options = Options::install(&self.name, &self.namespace);
         options.is_upgrade = arguments.is_upgrade;
         options.skip_schema_validation = arguments.skip_schema_validation;
@@ -128,8 +128,7 @@ impl Application {
         let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
         let values = self.user_values()?;
         let rendered = self.templates.template(&values, &options, &environment(), parts);
-        let rendered = rendered.map_err(|error| self.of_render(&error, &values, &options))?;
-        Ok((rendered.text, rendered.warnings))
+        rendered.map_err(|error| self.of_render(&error, &values, &options))
     }
 
     fn render_as(&self, options: &Options) -> Result<Rendered, Failure> {
@@ -219,7 +218,7 @@ impl Environment for Machine {
 
     fn random(&self, bytes: &mut [u8]) {
         // Passwords and keys are made of it: better none at all than guessable ones.
-        if aws_lc_rs::rand::fill(bytes).is_err() {
+        if getrandom::fill(bytes).is_err() {
             Printer::new(false).error("error: the operating system gives no random bits\n");
             std::process::exit(Exit::Failed as i32);
         }

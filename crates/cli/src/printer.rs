@@ -1,5 +1,6 @@
 use std::io::Write;
 
+use bowline_render::TemplateText;
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
@@ -19,6 +20,11 @@ impl Printer {
     pub(crate) fn data(self, text: &str) {
         let mut out = anstream::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// What `helm template` prints, byte for byte.
+    pub(crate) fn rendered(self, text: &TemplateText) {
+        let _ = text.write_to(&mut std::io::stdout().lock());
     }
 
     /// Data as one JSON document.

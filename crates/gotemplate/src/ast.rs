@@ -13,7 +13,7 @@ pub(crate) struct Tree {
     /// The file's text; positions of nodes count its bytes.
     pub(crate) source: Text,
     /// The body.
-    pub(crate) body: Vec<Node>,
+    pub(crate) body: Box<[Node]>,
     /// A variable may be declared or not at run time (inside arguments of `and` and `or`): look variables up by name.
     pub(crate) late_variables: bool,
 }
@@ -40,6 +40,12 @@ pub(crate) enum Node {
         from: u32,
         to: u32,
     },
+    /// An action that is one string constant: bytes of the source between the quotes.
+    Literal {
+        line: u32,
+        from: u32,
+        to: u32,
+    },
     Action {
         at: u32,
         line: u32,
@@ -58,8 +64,8 @@ pub(crate) struct Branch {
     pub(crate) at: u32,
     pub(crate) line: u32,
     pub(crate) pipe: Pipe,
-    pub(crate) body: Vec<Node>,
-    pub(crate) otherwise: Option<Vec<Node>>,
+    pub(crate) body: Box<[Node]>,
+    pub(crate) otherwise: Option<Box<[Node]>>,
 }
 
 /// `{{template "name" pipeline}}`
@@ -74,8 +80,8 @@ pub(crate) struct TemplateCall {
 pub(crate) struct Pipe {
     pub(crate) at: u32,
     pub(crate) assign: bool,
-    pub(crate) targets: Vec<Target>,
-    pub(crate) commands: Vec<Command>,
+    pub(crate) targets: Box<[Target]>,
+    pub(crate) commands: Box<[Command]>,
 }
 
 /// A variable that a pipeline declares or assigns.
@@ -87,12 +93,12 @@ pub(crate) struct Target {
 /// A command: an operand, or a function or method with arguments.
 pub(crate) struct Command {
     pub(crate) at: u32,
-    pub(crate) words: Vec<Expr>,
+    pub(crate) words: Box<[Expr]>,
 }
 
 /// An operand.
 pub(crate) enum Expr {
-    Field { at: u32, names: Box<[Name]> },
+    Field { at: u32, names: Names },
     Chain(Box<Chain>),
     Function { at: u32, name: &'static str, function: FunctionRef },
     Pipe(Box<Pipe>),
@@ -118,11 +124,36 @@ impl Name {
     }
 }
 
+/// A path of fields, `.a.b.c`: where it stands in the source, its first dot included.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Names {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Names {
+    pub(crate) fn is_empty(self) -> bool {
+        self.from == self.to
+    }
+
+    /// The names, of the source that they were read from.
+    pub(crate) fn of(self, source: &[u8]) -> impl Iterator<Item = Name> + '_ {
+        let mut at = self.from;
+        std::iter::from_fn(move || {
+            let from = at + 1;
+            let rest = source.get(from as usize..self.to as usize).filter(|rest| !rest.is_empty())?;
+            let length = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
+            at = from + length as u32;
+            Some(Name { from, to: at })
+        })
+    }
+}
+
 /// `(pipeline).field.field`
 pub(crate) struct Chain {
     pub(crate) at: u32,
     pub(crate) start: Expr,
-    pub(crate) names: Box<[Name]>,
+    pub(crate) names: Names,
 }
 
 /// `$name.field.field`
@@ -130,13 +161,13 @@ pub(crate) struct Variable {
     pub(crate) at: u32,
     pub(crate) name: Arc<str>,
     pub(crate) slot: u32,
-    pub(crate) names: Box<[Name]>,
+    pub(crate) names: Names,
 }
 
-/// A string constant, as written and as meant.
+/// A string constant: where the source has it, quotes included, and what it means.
 pub(crate) struct Quoted {
     pub(crate) at: u32,
-    pub(crate) written: Text,
+    pub(crate) to: u32,
     pub(crate) text: Text,
 }
 
@@ -210,6 +241,7 @@ impl At<'_> {
         match self {
             Self::Node(node) => match node {
                 Node::Text { .. } | Node::Break | Node::Continue => 0,
+                Node::Literal { from, .. } => from.saturating_sub(1),
                 Node::Action { at, .. } => *at,
                 Node::If(branch) | Node::Range(branch) | Node::With(branch) => branch.at,
                 Node::Template(call) => call.at,

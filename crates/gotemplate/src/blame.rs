@@ -1,7 +1,7 @@
 //! What Go's error texts leave out: which part of which text failed, through which calls, and which values it had read.
 //! Noted where an error is made, so that executions without one pay nothing for it.
 
-use crate::ast::{At, Command, Expr, Name, Node, Pipe, TemplateCall};
+use crate::ast::{At, Command, Expr, Name, Names, Node, Pipe, TemplateCall};
 use crate::exec::{Frame, Operand};
 use crate::{Map, Text, Value};
 use std::ops::Range;
@@ -51,20 +51,20 @@ fn span_of(name: Name) -> Range<usize> {
 }
 
 /// The bytes of a path of names with the dot before it; `at` where there are none.
-fn extent_of_names(names: &[Name], at: u32, before: usize) -> Range<usize> {
-    match (names.first(), names.last()) {
-        (Some(first), Some(last)) => (first.from as usize).saturating_sub(1 + before)..last.to as usize,
-        _ => at as usize..at as usize + before.max(1),
+fn extent_of_names(names: Names, at: u32, before: usize) -> Range<usize> {
+    if names.is_empty() {
+        return at as usize..at as usize + before.max(1);
     }
+    (names.from as usize).saturating_sub(before)..names.to as usize
 }
 
 fn extent_of_expr(expr: &Expr) -> Range<usize> {
     let at = expr.at() as usize;
     match expr {
-        Expr::Field { names, at } => extent_of_names(names, *at, 0),
-        Expr::Variable(variable) => extent_of_names(&variable.names, variable.at, variable.name.len()),
+        Expr::Field { names, at } => extent_of_names(*names, *at, 0),
+        Expr::Variable(variable) => extent_of_names(variable.names, variable.at, variable.name.len()),
         Expr::Chain(chain) => {
-            let names = extent_of_names(&chain.names, chain.at, 0);
+            let names = extent_of_names(chain.names, chain.at, 0);
             extent_of_expr(&chain.start).start..names.end
         }
         Expr::Pipe(pipe) => extent_of_pipe(pipe),
@@ -73,7 +73,7 @@ fn extent_of_expr(expr: &Expr) -> Range<usize> {
         Expr::Nil { .. } => at..at + "nil".len(),
         Expr::Bool { value, .. } => at..at + value.to_string().len(),
         Expr::Number(number) => at..at + number.written.len(),
-        Expr::Text(quoted) => at..at + quoted.written.len(),
+        Expr::Text(quoted) => at..quoted.to as usize,
     }
 }
 
@@ -102,6 +102,7 @@ fn extent(at: At<'_>) -> Range<usize> {
     match at {
         At::Node(node) => match node {
             Node::Text { .. } | Node::Break | Node::Continue => 0..0,
+            Node::Literal { from, to, .. } => from.saturating_sub(1) as usize..*to as usize + 1,
             Node::Action { pipe, .. } => extent_of_pipe(pipe),
             Node::If(branch) | Node::Range(branch) | Node::With(branch) => extent_of_pipe(&branch.pipe),
             Node::Template(call) => extent_of_call(call),
@@ -155,24 +156,24 @@ impl<'t, H> Frame<'t, '_, H> {
     #[cold]
     pub(crate) fn note_read(&self, dot: &Operand, expr: &Expr, until: Option<usize>) {
         let (mut value, names) = match expr {
-            Expr::Field { names, .. } => (dot.value.clone(), names),
+            Expr::Field { names, .. } => (dot.value.clone(), *names),
             Expr::Variable(variable) => {
                 let known = self.vars.iter().rev().find(|(name, _)| *name == &*variable.name);
                 let Some((_, operand)) = known else { return };
-                (operand.value.clone(), &variable.names)
+                (operand.value.clone(), variable.names)
             }
             Expr::Pipe(pipe) => return self.note_reads_of_pipe(dot, pipe),
             _ => return,
         };
         let mut subject = None;
-        for name in names {
+        for name in names.of(&self.tree.source) {
             if until.is_some_and(|until| name.from as usize >= until) {
                 break;
             }
             let Value::Map(holder) = value else { break };
             let key = name.of(&self.tree.source);
             value = holder.get(key).unwrap_or_default();
-            subject = Some(Subject { holder, key: Text::from(key), span: span_of(*name) });
+            subject = Some(Subject { holder, key: Text::from(key), span: span_of(name) });
         }
         self.runtime.blame.borrow_mut().subjects.extend(subject);
     }

@@ -1,6 +1,6 @@
 //! Expressions: commands, variables, fields and constants.
 
-use crate::ast::{At, Command, Expr, FunctionRef, Name, Number, Target, Variable, deep};
+use crate::ast::{At, Command, Expr, FunctionRef, Names, Number, Target, Variable, deep};
 use crate::exec::{Exec, Frame, Operand};
 use crate::program::MissingKey;
 use crate::{Kind, Type, Value};
@@ -12,7 +12,7 @@ impl<'t, H> Frame<'t, '_, H> {
         match first {
             Expr::Field { names, .. } => {
                 self.at = At::Expr(first);
-                self.fields(dot, dot.clone(), names, At::Expr(first), args, piped)
+                self.fields(dot, dot.clone(), *names, At::Expr(first), args, piped)
             }
             Expr::Chain(chain) => {
                 self.at = At::Expr(first);
@@ -20,7 +20,7 @@ impl<'t, H> Frame<'t, '_, H> {
                     return self.fail(format!("indirection through explicit nil in {}", self.shown(first)));
                 }
                 let start = self.arg(dot, None, &chain.start)?;
-                self.fields(dot, start, &chain.names, At::Expr(first), args, piped)
+                self.fields(dot, start, chain.names, At::Expr(first), args, piped)
             }
             Expr::Function { name, function, .. } => {
                 self.at = At::Expr(first);
@@ -82,7 +82,7 @@ impl<'t, H> Frame<'t, '_, H> {
             self.not_a_function(expr, args, piped.as_ref())?;
             return Ok(value);
         }
-        self.fields(dot, value, &variable.names, At::Expr(expr), args, piped)
+        self.fields(dot, value, variable.names, At::Expr(expr), args, piped)
     }
 
     /// The place of a variable on the stack: known when parsing, unless declarations may be skipped at run time.
@@ -108,17 +108,19 @@ impl<'t, H> Frame<'t, '_, H> {
         &mut self,
         dot: &Operand,
         mut receiver: Operand,
-        names: &'t [Name],
+        names: Names,
         node: At<'t>,
         args: &'t [Expr],
         piped: Option<Operand>,
     ) -> Exec<Operand> {
-        let Some((last, before)) = names.split_last() else { return Ok(receiver) };
         let source: &'t [u8] = &self.tree.source;
-        for name in before {
+        let mut names = names.of(source);
+        let Some(mut name) = names.next() else { return Ok(receiver) };
+        for next in names {
             receiver = self.field(dot, &receiver, name.of(source), node, &[], None)?;
+            name = next;
         }
-        self.field(dot, &receiver, last.of(source), node, args, piped)
+        self.field(dot, &receiver, name.of(source), node, args, piped)
     }
 
     fn field(
@@ -272,7 +274,7 @@ impl<'t, H> Frame<'t, '_, H> {
                     None => Ok(Operand::none()),
                 };
             }
-            Expr::Field { names, .. } => self.fields(dot, dot.clone(), names, At::Expr(expr), &[], None)?,
+            Expr::Field { names, .. } => self.fields(dot, dot.clone(), *names, At::Expr(expr), &[], None)?,
             Expr::Variable(variable) => self.variable(dot, expr, variable, &[], None)?,
             Expr::Pipe(pipe) => deep(|| self.pipe(dot, pipe))?,
             Expr::Function { name, function, .. } => self.function(dot, *function, At::Expr(expr), name, &[], None)?,
@@ -281,7 +283,7 @@ impl<'t, H> Frame<'t, '_, H> {
                     return self.fail(format!("indirection through explicit nil in {}", self.shown(expr)));
                 }
                 let start = self.arg(dot, None, &chain.start)?;
-                self.fields(dot, start, &chain.names, At::Expr(expr), &[], None)?
+                self.fields(dot, start, chain.names, At::Expr(expr), &[], None)?
             }
             Expr::Bool { .. } | Expr::Number(_) | Expr::Text(_) => return self.constant_as(dot, wanted, expr),
         };

@@ -7,8 +7,8 @@ use crate::containers::Element;
 use crate::node_text::Shown;
 use crate::program::Scope;
 use crate::{ExecError, Failure, Kind, Origin, Sink, Text, Value};
+use foldhash::{HashMap, HashMapExt};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How deep templates may invoke templates, as in Go.
@@ -168,6 +168,12 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
                     let text = &self.tree.source[*from as usize..*to as usize];
                     self.within(|budget| budget.text(text.len()))?;
                     self.sink.write(Origin { file: &self.tree.file, line: *line, verbatim: true }, text);
+                }
+                Node::Literal { line, from, to } => {
+                    self.at = At::Node(node);
+                    let text = &self.tree.source[*from as usize..*to as usize];
+                    self.within(|budget| budget.text(text.len()))?;
+                    self.sink.write(Origin { file: &self.tree.file, line: *line, verbatim: false }, text);
                 }
                 Node::Action { line, pipe, .. } => {
                     self.at = At::Node(node);
@@ -331,7 +337,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
             ran = true;
             self.within(Budget::step)?;
             if branch.pipe.assign {
-                match targets.as_slice() {
+                match &**targets {
                     [one] => self.assign(one, item.clone())?,
                     [one, two] => {
                         self.assign(one, index)?;

@@ -2,6 +2,7 @@
 
 use crate::fmt::unicode_name;
 use crate::text::first_rune;
+use memchr::memmem;
 
 /// The kinds of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,17 @@ impl Token<'_> {
     pub(crate) fn str(&self) -> String {
         String::from_utf8_lossy(self.text).into_owned()
     }
+
+    /// Where the source has the very text that a string constant stands for; `None` where the two differ.
+    pub(crate) fn verbatim(&self) -> Option<(u32, u32)> {
+        let inner = self.text.get(1..self.text.len().checked_sub(1)?)?;
+        let same = match self.kind {
+            Kind::RawString => memchr::memchr(b'\r', inner).is_none(),
+            Kind::Str => memchr::memchr(b'\\', inner).is_none() && std::str::from_utf8(inner).is_ok(),
+            _ => false,
+        };
+        same.then_some((self.at + 1, self.at + 1 + inner.len() as u32))
+    }
 }
 
 enum State {
@@ -108,6 +120,7 @@ pub(crate) struct Lexer<'a> {
     start_line: u32,
     parens: i32,
     inside: bool,
+    left: memmem::Finder<'static>,
     /// Why the last token is an error.
     pub(crate) message: String,
 }
@@ -117,7 +130,17 @@ const RIGHT: &[u8; 2] = b"}}";
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0, start: 0, line: 1, start_line: 1, parens: 0, inside: false, message: String::new() }
+        Self {
+            input,
+            at: 0,
+            start: 0,
+            line: 1,
+            start_line: 1,
+            parens: 0,
+            inside: false,
+            left: memmem::Finder::new(LEFT),
+            message: String::new(),
+        }
     }
 
     pub(crate) fn next_token(&mut self) -> Token<'a> {
@@ -211,7 +234,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn text(&mut self) -> Step<'a> {
-        let Some(found) = find(self.rest(), LEFT) else {
+        let Some(found) = self.left.find(self.rest()) else {
             self.at = self.input.len();
             if self.at > self.start {
                 self.line += lines(&self.input[self.start..self.at]);
@@ -265,7 +288,7 @@ impl<'a> Lexer<'a> {
 
     fn comment(&mut self) -> Step<'a> {
         self.at += 2;
-        let Some(found) = find(self.rest(), b"*/") else { return self.error("unclosed comment") };
+        let Some(found) = memmem::find(self.rest(), b"*/") else { return self.error("unclosed comment") };
         self.at += found + 2;
         let (delim, trim) = self.at_right_delim();
         if !delim {
@@ -475,42 +498,28 @@ impl<'a> Lexer<'a> {
 
     fn quote(&mut self, end: u8, unterminated: &str, kind: Kind) -> Step<'a> {
         loop {
-            match self.next() {
-                Some('\\') => match self.next() {
-                    Some(rune) if rune != '\n' => {}
-                    _ => return self.error(unterminated),
-                },
-                None | Some('\n') => return self.error(unterminated),
-                Some(rune) if rune == char::from(end) => return self.emit(kind),
-                Some(_) => {}
+            let Some(found) = memchr::memchr3(end, b'\\', b'\n', self.rest()) else { return self.error(unterminated) };
+            self.at += found + 1;
+            match self.input[self.at - 1] {
+                byte if byte == end => return self.emit(kind),
+                b'\\' if !matches!(self.rest().first(), None | Some(b'\n')) => self.at += 1,
+                _ => return self.error(unterminated),
             }
         }
     }
 
     fn raw_quote(&mut self) -> Step<'a> {
-        loop {
-            match self.next() {
-                None => return self.error("unterminated raw quoted string"),
-                Some('`') => return self.emit(Kind::RawString),
-                Some(_) => {}
-            }
-        }
+        let Some(found) = memchr::memchr(b'`', self.rest()) else {
+            return self.error("unterminated raw quoted string");
+        };
+        self.line += lines(&self.rest()[..found]);
+        self.at += found + 1;
+        self.emit(Kind::RawString)
     }
 }
 
 fn lines(text: &[u8]) -> u32 {
     memchr::memchr_iter(b'\n', text).count() as u32
-}
-
-fn find(text: &[u8], needle: &[u8; 2]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + memchr::memchr(needle[0], &text[from..])?;
-        if text.get(at + 1) == Some(&needle[1]) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
 }
 
 fn is_space(rune: char) -> bool {

@@ -46,7 +46,7 @@ pub use error::{ExecError, ExecuteError, Failure, ParseError};
 pub use escape::url_query;
 pub use function::{Body, Call, Function};
 pub use object::{MethodType, Object};
-pub use program::{MissingKey, Program, Session};
+pub use program::{Compiled, MissingKey, Program, Session};
 pub use sink::{LineOrigin, Origin, Sink, Traced};
 pub use text::{Text, first_rune, runes};
 pub use types::Type;

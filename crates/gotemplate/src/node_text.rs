@@ -1,6 +1,6 @@
 //! Nodes as text, as Go's error messages show them (`at <.Values.image>`).
 
-use crate::ast::{At, Command, Expr, Name, Node, Pipe, deep};
+use crate::ast::{At, Command, Expr, Name, Names, Node, Pipe, deep};
 use crate::fmt::quoted;
 use std::fmt::{self, Display, Formatter};
 
@@ -20,8 +20,9 @@ impl<'a, T> Shown<'a, T> {
         Shown { node, source: self.source }
     }
 
-    fn names(&self, f: &mut Formatter<'_>, names: &[Name]) -> fmt::Result {
-        names.iter().try_for_each(|name| write!(f, ".{}", String::from_utf8_lossy(name.of(self.source))))
+    fn names(&self, f: &mut Formatter<'_>, names: Names) -> fmt::Result {
+        let path = Name { from: names.from, to: names.to };
+        f.write_str(&String::from_utf8_lossy(path.of(self.source)))
     }
 
     /// Parentheses belong to the command or chain around a pipeline, not to the pipeline's own text.
@@ -49,6 +50,10 @@ impl Display for Shown<'_, &Node> {
         match self.node {
             // Text never fails; it is nowhere shown.
             Node::Text { .. } => Ok(()),
+            Node::Literal { from, to, .. } => {
+                let written = Name { from: from.saturating_sub(1), to: to + 1 };
+                write!(f, "{{{{{}}}}}", String::from_utf8_lossy(written.of(self.source)))
+            }
             Node::Action { pipe, .. } => write!(f, "{{{{{}}}}}", self.with(pipe)),
             // What fails inside of a branch is shown by itself.
             Node::If(branch) => write!(f, "{{{{if {}}}}}", self.with(&branch.pipe)),
@@ -98,22 +103,25 @@ impl Display for Shown<'_, &Command> {
 impl Display for Shown<'_, &Expr> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.node {
-            Expr::Field { names, .. } => self.names(f, names),
+            Expr::Field { names, .. } => self.names(f, *names),
             Expr::Chain(chain) => {
                 self.operand(f, &chain.start)?;
-                self.names(f, &chain.names)
+                self.names(f, chain.names)
             }
             Expr::Function { name, .. } => f.write_str(name),
             Expr::Pipe(pipe) => self.with(&**pipe).fmt(f),
             Expr::Variable(variable) => {
                 f.write_str(&variable.name)?;
-                self.names(f, &variable.names)
+                self.names(f, variable.names)
             }
             Expr::Dot { .. } => f.write_str("."),
             Expr::Nil { .. } => f.write_str("nil"),
             Expr::Bool { value, .. } => write!(f, "{value}"),
             Expr::Number(number) => f.write_str(&number.written),
-            Expr::Text(text) => f.write_str(&text.written.to_str()),
+            Expr::Text(text) => {
+                let written = Name { from: text.at, to: text.to };
+                f.write_str(&String::from_utf8_lossy(written.of(self.source)))
+            }
         }
     }
 }

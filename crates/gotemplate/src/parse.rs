@@ -2,14 +2,14 @@
 
 use crate::Text;
 use crate::ast::{
-    Branch, Chain, Command, Expr, FunctionRef, Name, Node, Pipe, Quoted, Target, TemplateCall, Tree, Variable, deep,
+    Branch, Chain, Command, Expr, FunctionRef, Names, Node, Pipe, Quoted, Target, TemplateCall, Tree, Variable, deep,
 };
 use crate::error::ParseError;
 use crate::fmt::quoted;
 use crate::lex::{Kind, Lexer, Token};
 use crate::literal;
 use crate::node_text::Shown;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// How deep parentheses may nest, as in Go.
@@ -30,6 +30,9 @@ pub(crate) fn parse(name: &str, source: &Text, resolve: Resolve<'_>) -> Result<V
         source: source.clone(),
         resolve,
         trees: Vec::new(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        words: Vec::new(),
         by_name: HashMap::new(),
         blocks: 0,
     };
@@ -45,6 +48,11 @@ struct Shared<'a> {
     source: Text,
     resolve: Resolve<'a>,
     trees: Vec<Arc<Tree>>,
+    /// What was read of the lists that are open at present, the inner ones last: a list gets its memory when its length is
+    /// known.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    words: Vec<Expr>,
     by_name: HashMap<Arc<str>, usize>,
     /// How deep blocks are nested at present.
     blocks: u32,
@@ -184,7 +192,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         if token.kind == kind { Ok(token) } else { self.unexpected(&token, context) }
     }
 
-    fn add(&mut self, name: Arc<str>, body: Vec<Node>) -> Parsed<()> {
+    fn add(&mut self, name: Arc<str>, body: Box<[Node]>) -> Parsed<()> {
         let tree = Arc::new(Tree {
             name: Arc::clone(&name),
             file: Arc::clone(&self.shared.file),
@@ -211,8 +219,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         }
     }
 
-    fn parse_file(&mut self) -> Parsed<Vec<Node>> {
-        let mut body = Vec::new();
+    fn parse_file(&mut self) -> Parsed<Box<[Node]>> {
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delim = self.next();
@@ -224,11 +231,11 @@ impl<'p, 'a> Parser<'p, 'a> {
                 self.peeked = 2;
             }
             match self.text_or_action()? {
-                Item::Node(node) => body.push(node),
+                Item::Node(node) => self.shared.nodes.push(node),
                 Item::End(end) => return self.fail(format!("unexpected {}", end.describe())),
             }
         }
-        Ok(body)
+        Ok(taken(&mut self.shared.nodes, 0))
     }
 
     fn nested(&mut self) -> Parser<'_, 'a> {
@@ -274,12 +281,12 @@ impl<'p, 'a> Parser<'p, 'a> {
         }
     }
 
-    fn item_list(&mut self) -> Parsed<(Vec<Node>, End)> {
-        let mut list = Vec::new();
+    fn item_list(&mut self) -> Parsed<(Box<[Node]>, End)> {
+        let mark = self.shared.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Item::Node(node) => list.push(node),
-                Item::End(end) => return Ok((list, end)),
+                Item::Node(node) => self.shared.nodes.push(node),
+                Item::End(end) => return Ok((taken(&mut self.shared.nodes, mark), end)),
             }
         }
         let end = self.peek_non_space();
@@ -319,6 +326,11 @@ impl<'p, 'a> Parser<'p, 'a> {
             Kind::With => Node::With(self.control("with")?),
             Kind::Template => self.template()?,
             _ => {
+                if let Some((from, to)) = token.verbatim()
+                    && self.ends_action(&token)
+                {
+                    return Ok(Item::Node(Node::Literal { line: token.line, from, to }));
+                }
                 self.backup();
                 let token = self.peek();
                 let pipe = self.pipeline("command", Kind::RightDelim)?;
@@ -326,6 +338,25 @@ impl<'p, 'a> Parser<'p, 'a> {
             }
         };
         Ok(Item::Node(node))
+    }
+
+    /// Takes the end of the action where `token`, which was just read, is all that stands in it; otherwise what was
+    /// looked at comes again.
+    fn ends_action(&mut self, token: &Token<'a>) -> bool {
+        let after = self.peek();
+        if self.peek_non_space().kind == Kind::RightDelim {
+            self.next();
+            return true;
+        }
+        // What is peeked stands in reverse: one more call of `backup` gives `token` again.
+        if after.kind == Kind::Space {
+            self.tokens[1] = after;
+            self.tokens[2] = *token;
+            self.peeked = 2;
+        } else {
+            self.tokens[1] = *token;
+        }
+        false
     }
 
     fn jump(&mut self, name: &str, node: Node) -> Parsed<Node> {
@@ -359,16 +390,16 @@ impl<'p, 'a> Parser<'p, 'a> {
         let (body, end) = self.item_list().map_err(|error| unclosed(error, at))?;
         self.ranges -= u32::from(is_range);
         self.slots.truncate(inner);
-        let otherwise = match end {
+        let otherwise: Option<Box<[Node]>> = match end {
             End::End => None,
             End::Else => {
                 let next = self.peek().kind;
                 if context == "if" && next == Kind::If {
                     self.next();
-                    Some(vec![Node::If(deep(|| self.control("if"))?)])
+                    Some(Box::new([Node::If(deep(|| self.control("if"))?)]))
                 } else if context == "with" && next == Kind::With {
                     self.next();
-                    Some(vec![Node::With(deep(|| self.control("with"))?)])
+                    Some(Box::new([Node::With(deep(|| self.control("with"))?)]))
                 } else {
                     let (list, end) = self.item_list().map_err(|error| unclosed(error, at))?;
                     if !matches!(end, End::End) {
@@ -418,7 +449,7 @@ impl<'p, 'a> Parser<'p, 'a> {
 
     fn pipeline(&mut self, context: &'static str, end: Kind) -> Parsed<Pipe> {
         let at = self.peek_non_space().at;
-        let mut pipe = Pipe { at, assign: false, targets: Vec::new(), commands: Vec::new() };
+        let (mut assign, mark) = (false, self.shared.commands.len());
         let mut names: Vec<Arc<str>> = Vec::new();
         while let variable = self.peek_non_space()
             && variable.kind == Kind::Variable
@@ -428,7 +459,7 @@ impl<'p, 'a> Parser<'p, 'a> {
             let after = self.peek();
             let next = self.peek_non_space();
             if matches!(next.kind, Kind::Assign | Kind::Declare) {
-                pipe.assign = next.kind == Kind::Assign;
+                assign = next.kind == Kind::Assign;
                 self.next_non_space();
                 self.know(&variable, &mut names);
             } else if next.kind == Kind::Char && next.text == b"," {
@@ -455,9 +486,10 @@ impl<'p, 'a> Parser<'p, 'a> {
             let token = self.next_non_space();
             match token.kind {
                 kind if kind == end => {
-                    self.check_pipeline(&pipe, context)?;
-                    self.declare(&mut pipe, names, context);
-                    return Ok(pipe);
+                    let commands = taken(&mut self.shared.commands, mark);
+                    self.check_pipeline(&commands, context)?;
+                    let targets = self.declare(assign, names, context);
+                    return Ok(Pipe { at, assign, targets, commands });
                 }
                 Kind::Bool
                 | Kind::CharConstant
@@ -473,7 +505,7 @@ impl<'p, 'a> Parser<'p, 'a> {
                 | Kind::LeftParen => {
                     self.backup();
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.shared.commands.push(command);
                 }
                 _ => return self.unexpected(&token, context),
             }
@@ -487,30 +519,31 @@ impl<'p, 'a> Parser<'p, 'a> {
     }
 
     /// The executor pushes what a pipeline declares when its value is known: then the slots are taken.
-    fn declare(&mut self, pipe: &mut Pipe, names: Vec<Arc<str>>, context: &str) {
+    fn declare(&mut self, assign: bool, names: Vec<Arc<str>>, context: &str) -> Box<[Target]> {
         // Whether arguments of `and` and `or` are evaluated shows only at run time.
-        self.late_variables |= !names.is_empty() && !pipe.assign && context == "parenthesized pipeline";
-        for name in names {
-            let slot = if pipe.assign {
+        self.late_variables |= !names.is_empty() && !assign && context == "parenthesized pipeline";
+        let target = |name: Arc<str>| {
+            let slot = if assign {
                 // A name that is only known through an assignment has no slot; the executor reports it.
                 self.slot(&name).unwrap_or(u32::MAX)
             } else {
                 self.slots.push(Arc::clone(&name));
                 self.slots.len() as u32 - 1
             };
-            pipe.targets.push(Target { name, slot });
-        }
+            Target { name, slot }
+        };
+        names.into_iter().map(target).collect()
     }
 
     fn slot(&self, name: &str) -> Option<u32> {
         self.slots.iter().rposition(|known| **known == *name).map(|slot| slot as u32)
     }
 
-    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Parsed<()> {
-        if pipe.commands.is_empty() {
+    fn check_pipeline(&self, commands: &[Command], context: &str) -> Parsed<()> {
+        if commands.is_empty() {
             return self.fail(format!("missing value for {context}"));
         }
-        for (i, command) in pipe.commands.iter().enumerate().skip(1) {
+        for (i, command) in commands.iter().enumerate().skip(1) {
             if matches!(
                 command.words[0],
                 Expr::Bool { .. } | Expr::Dot { .. } | Expr::Nil { .. } | Expr::Number(_) | Expr::Text(_)
@@ -523,11 +556,11 @@ impl<'p, 'a> Parser<'p, 'a> {
 
     fn command(&mut self) -> Parsed<Command> {
         let at = self.peek_non_space().at;
-        let mut words = Vec::new();
+        let mark = self.shared.words.len();
         loop {
             self.peek_non_space();
             if let Some(word) = self.operand()? {
-                words.push(word);
+                self.shared.words.push(word);
             }
             let token = self.next();
             match token.kind {
@@ -538,10 +571,10 @@ impl<'p, 'a> Parser<'p, 'a> {
             }
             break;
         }
-        if words.is_empty() {
+        if self.shared.words.len() == mark {
             return self.fail("empty command");
         }
-        Ok(Command { at, words })
+        Ok(Command { at, words: taken(&mut self.shared.words, mark) })
     }
 
     fn operand(&mut self) -> Parsed<Option<Expr>> {
@@ -551,22 +584,21 @@ impl<'p, 'a> Parser<'p, 'a> {
             return Ok(Some(term));
         }
         let at = field.at;
-        let mut names = Vec::new();
+        // Nothing stands between the fields of a path.
+        let mut names = Names { from: at, to: at };
         while self.peek().kind == Kind::Field {
-            names.push(field_name(&self.next()));
+            names.to = end(&self.next());
         }
         Ok(Some(match term {
-            Expr::Field { names: first, .. } => Expr::Field { at, names: joined(first, names) },
-            Expr::Variable(variable) => {
-                Expr::Variable(Box::new(Variable { at, names: joined(variable.names, names), ..*variable }))
-            }
+            Expr::Field { names: first, .. } => Expr::Field { at, names: Names { from: first.from, ..names } },
+            Expr::Variable(variable) => Expr::Variable(Box::new(Variable { at, names, ..*variable })),
             Expr::Bool { .. } | Expr::Text(_) | Expr::Number(_) | Expr::Nil { .. } | Expr::Dot { .. } => {
                 return self.fail(format!(
                     "unexpected . after term {}",
                     quoted(Shown::new(&term, &self.shared.source).to_string().as_bytes())
                 ));
             }
-            start => Expr::Chain(Box::new(Chain { at, start, names: names.into() })),
+            start => Expr::Chain(Box::new(Chain { at, start, names })),
         }))
     }
 
@@ -588,9 +620,9 @@ impl<'p, 'a> Parser<'p, 'a> {
                     return self.fail(format!("undefined variable {}", quoted(token.text)));
                 };
                 let slot = self.slot(name).unwrap_or(u32::MAX);
-                Expr::Variable(Box::new(Variable { at, name: Arc::clone(name), slot, names: Box::default() }))
+                Expr::Variable(Box::new(Variable { at, name: Arc::clone(name), slot, names: Names::default() }))
             }
-            Kind::Field => Expr::Field { at, names: Box::new([field_name(&token)]) },
+            Kind::Field => Expr::Field { at, names: Names { from: at, to: end(&token) } },
             Kind::Bool => Expr::Bool { at, value: token.text == b"true" },
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 let number = match token.kind {
@@ -613,9 +645,7 @@ impl<'p, 'a> Parser<'p, 'a> {
                 Expr::Pipe(Box::new(pipe))
             }
             Kind::Str | Kind::RawString => match literal::unquote(token.text) {
-                Ok(text) => {
-                    Expr::Text(Box::new(Quoted { at, written: Text::from(token.text), text: Text::from(text) }))
-                }
+                Ok(text) => Expr::Text(Box::new(Quoted { at, to: end(&token), text: Text::from(text) })),
                 Err(message) => return self.fail(message),
             },
             _ => {
@@ -635,13 +665,12 @@ fn unclosed(mut error: ParseError, at: u32) -> ParseError {
     error
 }
 
-fn field_name(token: &Token<'_>) -> Name {
-    Name { from: token.at + 1, to: token.at + token.text.len() as u32 }
+/// Where a token ends.
+fn end(token: &Token<'_>) -> u32 {
+    token.at + token.text.len() as u32
 }
 
-fn joined(first: Box<[Name]>, rest: Vec<Name>) -> Box<[Name]> {
-    if first.is_empty() {
-        return rest.into();
-    }
-    first.into_vec().into_iter().chain(rest).collect()
+/// The items of a list that began at `mark`.
+fn taken<T>(open: &mut Vec<T>, mark: usize) -> Box<[T]> {
+    open.drain(mark..).collect()
 }

@@ -3,7 +3,7 @@ use crate::builtin::Builtin;
 use crate::error::ExecuteError;
 use crate::exec::{Frame, Runtime};
 use crate::{Blame, ExecError, Function, ParseError, Sink, Text, Value};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// What a missing map key gives.
@@ -17,6 +17,9 @@ pub enum MissingKey {
     /// An error (Helm's strict mode).
     Error,
 }
+
+/// A text that was parsed: its own template and those that it defines.
+pub struct Compiled(Vec<Arc<Tree>>);
 
 /// A set of templates that know each other, and the functions they call. Parsed once, executed as often as wanted.
 ///
@@ -66,13 +69,26 @@ impl<H> Program<H> {
     /// # Errors
     /// When the text does not parse, or defines a name twice.
     pub fn parse(&mut self, name: &str, text: impl Into<Text>) -> Result<(), ParseError> {
-        let trees = crate::parse::parse(name, &text.into(), &|name| self.resolve(name))?;
-        for tree in trees {
+        let compiled = self.compile(name, text)?;
+        self.add(compiled);
+        Ok(())
+    }
+
+    /// Parses `text` as the template `name` without adding it: several texts can be parsed at the same time.
+    ///
+    /// # Errors
+    /// When the text does not parse, or defines a name twice.
+    pub fn compile(&self, name: &str, text: impl Into<Text>) -> Result<Compiled, ParseError> {
+        crate::parse::parse(name, &text.into(), &|name| self.resolve(name)).map(Compiled)
+    }
+
+    /// Adds what was compiled by a program with the same functions, as [`Program::parse`] does.
+    pub fn add(&mut self, compiled: Compiled) {
+        for tree in compiled.0 {
             if !(tree.is_blank() && self.templates.contains_key(&tree.name)) {
                 self.templates.insert(Arc::clone(&tree.name), tree);
             }
         }
-        Ok(())
     }
 
     /// Whether there is a template of that name.

@@ -31,12 +31,14 @@ pub struct Traced {
     text: Vec<u8>,
     pieces: Vec<Piece>,
     files: Vec<Arc<str>>,
+    /// How large the text will probably be.
+    expected: usize,
 }
 
 /// A piece of the text up to the start of the next.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
-    start: usize,
+    start: u32,
     /// Its place among the files.
     file: u32,
     line: u32,
@@ -63,13 +65,22 @@ impl Sink for Traced {
             self.files.push(Arc::clone(origin.file));
             self.files.len() - 1
         });
-        let piece = Piece { start: self.text.len(), file: file as u32, line: origin.line, verbatim: origin.verbatim };
+        if self.text.capacity() == 0 {
+            self.text.reserve(self.expected.max(text.len()));
+        }
+        let piece =
+            Piece { start: self.text.len() as u32, file: file as u32, line: origin.line, verbatim: origin.verbatim };
         self.pieces.push(piece);
         self.text.extend_from_slice(text);
     }
 }
 
 impl Traced {
+    /// Nothing yet, with room for so many bytes once there is something.
+    pub fn expecting(bytes: usize) -> Self {
+        Self { expected: bytes, ..Self::default() }
+    }
+
     /// The text so far.
     pub fn text(&self) -> &[u8] {
         &self.text
@@ -95,12 +106,13 @@ impl Traced {
         kept.extend_from_slice(&self.text[from..]);
         let (mut passed, mut gone) = (0, 0);
         for piece in &mut self.pieces {
-            while removed.get(passed).is_some_and(|start| start + needle.len() <= piece.start) {
+            let piece_start = piece.start as usize;
+            while removed.get(passed).is_some_and(|start| start + needle.len() <= piece_start) {
                 gone += needle.len();
                 passed += 1;
             }
-            let partly = removed.get(passed).map_or(0, |start| piece.start.saturating_sub(*start));
-            piece.start -= gone + partly;
+            let partly = removed.get(passed).map_or(0, |start| piece_start.saturating_sub(*start));
+            piece.start -= (gone + partly) as u32;
         }
         self.text = kept;
     }
@@ -134,14 +146,14 @@ struct OriginReader<'t> {
 impl OriginReader<'_> {
     fn origin_of(&mut self, offset: usize) -> Option<LineOrigin> {
         let pieces = &self.traced.pieces;
-        while pieces.get(self.piece + 1).is_some_and(|next| next.start <= offset) {
+        while pieces.get(self.piece + 1).is_some_and(|next| next.start as usize <= offset) {
             self.piece += 1;
             self.counted = 0;
             self.passed = 0;
         }
         let found = pieces.get(self.piece)?;
         if found.verbatim {
-            let from = self.counted.max(found.start);
+            let from = self.counted.max(found.start as usize);
             self.passed += memchr::memchr_iter(b'\n', &self.traced.text[from..offset]).count() as u32;
             self.counted = offset;
         }

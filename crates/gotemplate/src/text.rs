@@ -63,6 +63,12 @@ impl From<&[u8]> for Text {
     }
 }
 
+impl From<Arc<[u8]>> for Text {
+    fn from(text: Arc<[u8]>) -> Self {
+        Self(text)
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(Arc::from(text.into_bytes()))

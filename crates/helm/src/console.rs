@@ -2,10 +2,17 @@
 
 use std::io::Write;
 
+use bowline_render::TemplateText;
+
 /// What the command was asked for.
 pub(crate) fn data(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// What `helm template` prints, byte for byte.
+pub(crate) fn rendered(text: &TemplateText) {
+    let _ = text.write_to(&mut std::io::stdout().lock());
 }
 
 /// Everything else.

@@ -33,7 +33,7 @@ impl Environment for Machine {
 
     fn random(&self, bytes: &mut [u8]) {
         // Passwords and keys are made of it: better none at all than guessable ones.
-        if aws_lc_rs::rand::fill(bytes).is_err() {
+        if getrandom::fill(bytes).is_err() {
             console::error("Error: the operating system gives no random bits\n");
             std::process::exit(1);
         }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::{Hook, HookEvent, Manifest};
 
 /// Everything one rendering of a chart produced, in the order in which Helm would install it.
@@ -12,8 +14,9 @@ pub struct ManifestSet {
     pub hooks: Vec<Manifest>,
     /// The rendered `NOTES.txt` of the top chart, empty where there is none.
     pub notes: String,
-    /// What `helm template --include-crds` prints before all else.
-    pub crd_output: String,
+    /// Files of the charts' `crds/` folders, which `helm template --include-crds` prints before all else: their paths and
+    /// what they hold.
+    pub crd_files: Vec<(String, Arc<[u8]>)>,
     /// What Helm says on standard error about values that do not fit together.
     pub warnings: Vec<String>,
 }
@@ -30,28 +33,49 @@ pub struct TemplateOutput {
 }
 
 impl TemplateOutput {
-    /// What `helm template` prints, from the text of the CRDs, of objects and of hooks, each with its template.
-    pub fn print<'m>(
+    /// What `helm template` prints, in pieces: from CRDs, objects and hooks, each with its template or file and its text.
+    pub fn pieces<'m>(
         self,
-        crds: &str,
-        objects: impl Iterator<Item = (&'m str, &'m str)>,
-        hooks: impl Iterator<Item = (&'m str, &'m str, &'m Hook)>,
-    ) -> String {
-        let mut out = if self.crds { crds.to_owned() } else { String::new() };
-        for (template, text) in objects {
-            push(&mut out, template, text);
+        crds: impl IntoIterator<Item = (&'m str, &'m [u8])>,
+        objects: impl IntoIterator<Item = (&'m str, &'m [u8])>,
+        hooks: impl IntoIterator<Item = (&'m str, &'m [u8], &'m Hook)>,
+    ) -> Vec<&'m [u8]> {
+        let mut pieces = Vec::new();
+        if self.crds {
+            crds.into_iter().for_each(|(file, text)| pieces.extend(document(file, text)));
         }
-        let end = out.trim_end().len();
-        out.truncate(end);
-        out.push('\n');
+        objects.into_iter().for_each(|(template, text)| pieces.extend(document(template, text)));
+        trim_end(&mut pieces);
+        pieces.push(b"\n");
         if !self.no_hooks {
             for (template, text, hook) in hooks {
                 if !(self.skip_tests && hook.events.contains(&HookEvent::Test)) {
-                    push(&mut out, template, text);
+                    pieces.extend(document(template, text));
                 }
             }
         }
-        out
+        pieces
+    }
+}
+
+/// A document as Helm prints it.
+fn document<'m>(template: &'m str, text: &'m [u8]) -> [&'m [u8]; 5] {
+    [b"---\n# Source: ", template.as_bytes(), b"\n", text, b"\n"]
+}
+
+/// Takes white space off the end.
+fn trim_end(pieces: &mut Vec<&[u8]>) {
+    while let Some(piece) = pieces.last_mut() {
+        let trimmed = match std::str::from_utf8(piece) {
+            Ok(text) => text.trim_end().as_bytes(),
+            Err(_) => piece.trim_ascii_end(),
+        };
+        if trimmed.is_empty() {
+            pieces.pop();
+        } else {
+            *piece = trimmed;
+            return;
+        }
     }
 }
 
@@ -77,9 +101,11 @@ impl ManifestSet {
 
     /// What `helm template` prints, byte for byte.
     pub fn template_output(&self, parts: TemplateOutput) -> String {
-        let objects = self.manifests.iter().map(|m| (m.source.template.as_str(), &*m.text));
-        let hooks = self.hooks.iter().filter_map(|m| Some((m.source.template.as_str(), &*m.text, m.hook.as_ref()?)));
-        parts.print(&self.crd_output, objects, hooks)
+        let objects = self.manifests.iter().map(|m| (m.source.template.as_str(), m.text.as_bytes()));
+        let hooks = self.hooks.iter();
+        let hooks = hooks.filter_map(|m| Some((m.source.template.as_str(), m.text.as_bytes(), m.hook.as_ref()?)));
+        let crds = self.crd_files.iter().map(|(file, text)| (file.as_str(), &**text));
+        String::from_utf8_lossy(&parts.pieces(crds, objects, hooks).concat()).into_owned()
     }
 }
 

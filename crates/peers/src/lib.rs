@@ -16,9 +16,10 @@ pub mod mariadb;
 pub mod postgres;
 
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Folder of the built programs; `bin/` below it holds them. Default: `bowline/peers` in the user's cache folder.
 pub const PEERS_DIR: &str = "BOWLINE_PEERS";
@@ -71,6 +72,32 @@ pub fn charts() -> Option<PathBuf> {
         skip("needs the public charts: set BOWLINE_CHARTS to their folder or archive");
     }
     found
+}
+
+/// The same, laid out as a folder: an archive is unpacked once, below `target`.
+///
+/// # Panics
+/// As [`charts`], and where the archive cannot be unpacked.
+pub fn charts_in(target: &Path) -> Option<PathBuf> {
+    let found = charts()?;
+    if found.is_dir() {
+        return Some(found);
+    }
+    let folder = target.join("public-charts");
+    if !folder.join("complete").exists() {
+        let unpack = || {
+            fs::create_dir_all(&folder)?;
+            let unpacked = Command::new("tar").arg("xJf").arg(&found).arg("-C").arg(&folder).status()?;
+            if unpacked.success() {
+                fs::write(folder.join("complete"), "")
+            } else {
+                Err(std::io::ErrorKind::Other.into())
+            }
+        };
+        let unpacked = unpack();
+        assert!(unpacked.is_ok(), "unpack {} to {}: {unpacked:?}", found.display(), folder.display());
+    }
+    Some(folder)
 }
 
 fn search(name: &str) -> Option<PathBuf> {

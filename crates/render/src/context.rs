@@ -68,7 +68,7 @@ impl Context {
         let subcharts = Map::new();
         let dot = map([
             ("Chart", Value::Map(metadata(&chart.metadata, root))),
-            ("Files", files(chart.files.iter().map(|file| (&*file.name, &*file.data)))),
+            ("Files", files(chart.files.iter().map(|file| (&*file.name, Arc::clone(&file.data))))),
             ("Release", shared.release.clone()),
             ("Capabilities", shared.capabilities.clone()),
             ("Values", values(own)),

@@ -1,73 +1,92 @@
 //! From rendered files to documents with a head and a place.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use bowline_gotemplate::LineOrigin;
-use bowline_manifest::{Hook, Location};
-use bowline_yaml::{Error, Node, parse_first};
+use bowline_gotemplate::{LineOrigin, Traced};
+use bowline_manifest::Location;
+use bowline_yaml::{Error, Node, parse_fields, parse_first};
 
 use crate::error::{Fault, RenderError};
-use crate::head::{Head, Role};
+use crate::head::{HEAD, Head, Role};
 use crate::split::{is_space, split};
-use crate::templates::Output;
+
+/// A file's output.
+pub(crate) struct Output {
+    pub(crate) path: Arc<str>,
+    /// Name of the chart it belongs to.
+    pub(crate) chart: Arc<str>,
+    pub(crate) traced: Traced,
+}
 
 /// A document, parsed.
-#[derive(Debug)]
 pub(crate) struct Document {
-    pub(crate) template: Arc<str>,
-    pub(crate) chart: Arc<str>,
-    pub(crate) text: String,
-    /// `None` where there is nothing but comments.
-    pub(crate) node: Option<Node>,
+    /// The output that it is a part of.
+    pub(crate) output: Arc<Output>,
+    /// Where in the output.
+    span: Range<usize>,
     pub(crate) kind: String,
-    /// For each line, the template's line that wrote it.
+    /// With [`Detail::Text`] its head alone; `None` where there is nothing but comments.
+    pub(crate) node: Option<Node>,
+    /// With [`Detail::Objects`]: for each line, the template's line that wrote it.
     pub(crate) lines: Arc<[u32]>,
 }
 
-/// What all outputs hold.
-#[derive(Default)]
-pub(crate) struct Documents {
-    pub(crate) objects: Vec<Document>,
-    /// With what makes them hooks.
-    pub(crate) hooks: Vec<(Document, Hook)>,
-    /// Hook annotations of documents that were dropped.
-    pub(crate) dropped: Vec<String>,
+impl Document {
+    /// The text of the document.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.output.traced.text()[self.span.clone()]
+    }
 }
 
-/// The documents of all outputs, in their order. `source_line` gives a line of a template.
+/// How much is wanted to know of documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Their text, and whether they are right.
+    Text,
+    /// What they hold, and where it came from.
+    Objects,
+}
+
+/// Gives a line of a template.
+pub(crate) type SourceLine<'f> = &'f (dyn Fn(&str, u32) -> Option<String> + Sync);
+
+/// The documents of an output, in their order.
 pub(crate) fn documents(
-    outputs: &[Output],
-    source_line: &dyn Fn(&str, u32) -> Option<String>,
-) -> Result<Documents, RenderError> {
-    let mut found = Documents::default();
-    for output in outputs {
-        let bytes = output.traced.text();
-        let text = std::str::from_utf8(bytes).map_err(|fault| not_utf8(output, fault))?;
-        if text.trim_matches(is_space).is_empty() {
-            continue;
-        }
-        let lines = template_lines(&output.path, &output.traced.line_origins());
-        for document in split(text) {
-            let lines = &lines[document.lines_before.min(lines.len())..];
-            let node = parse_first(document.text);
-            let read = node.and_then(|node| Ok((node.as_ref().map(Head::read).transpose()?.unwrap_or_default(), node)));
-            let (head, node) = read.map_err(|error| fault(output, document.text, lines, &error, source_line))?;
-            let role = head.role();
-            let count = document.text.lines().count().min(lines.len());
-            let document = Document {
-                template: Arc::clone(&output.path),
-                chart: Arc::clone(&output.chart),
-                text: document.text.to_owned(),
-                node,
-                kind: head.kind,
-                lines: Arc::from(&lines[..count]),
-            };
-            match role {
-                Role::Object => found.objects.push(document),
-                Role::Hook(hook) => found.hooks.push((document, hook)),
-                Role::UnknownHook(hook_types) => found.dropped.push(hook_types),
-            }
-        }
+    output: Output,
+    detail: Detail,
+    source_line: SourceLine<'_>,
+) -> Result<Vec<(Document, Role)>, RenderError> {
+    let output = Arc::new(output);
+    let bytes = output.traced.text();
+    let text = std::str::from_utf8(bytes).map_err(|fault| not_utf8(&output, fault))?;
+    if text.trim_matches(is_space).is_empty() {
+        return Ok(Vec::new());
+    }
+    let known_lines = || template_lines(&output.path, &output.traced.line_origins());
+    let lines = if detail == Detail::Objects { known_lines() } else { Vec::new() };
+    let mut found = Vec::new();
+    for part in split(text) {
+        let node = match detail {
+            Detail::Text => parse_fields(part.text, &HEAD),
+            Detail::Objects => parse_first(part.text),
+        };
+        let read = node.and_then(|node| Ok((node.as_ref().map(Head::read).transpose()?.unwrap_or_default(), node)));
+        let (head, node) = read.map_err(|error| {
+            let lines = known_lines();
+            fault(&output, part.text, &lines[part.lines_before.min(lines.len())..], &error, source_line)
+        })?;
+        let role = head.role();
+        let lines = &lines[part.lines_before.min(lines.len())..];
+        let count = if lines.is_empty() { 0 } else { part.text.lines().count().min(lines.len()) };
+        let document = Document {
+            output: Arc::clone(&output),
+            span: part.start..part.start + part.text.len(),
+            kind: head.kind,
+            node,
+            lines: Arc::from(&lines[..count]),
+        };
+        found.push((document, role));
     }
     Ok(found)
 }
@@ -88,13 +107,7 @@ fn message(output: &Output, error: impl std::fmt::Display) -> String {
     format!("YAML parse error on {}: {error}", output.path)
 }
 
-fn fault(
-    output: &Output,
-    text: &str,
-    lines: &[u32],
-    error: &Error,
-    source_line: &dyn Fn(&str, u32) -> Option<String>,
-) -> RenderError {
+fn fault(output: &Output, text: &str, lines: &[u32], error: &Error, source_line: SourceLine<'_>) -> RenderError {
     let at = (error.line as usize).checked_sub(1);
     let line = at.and_then(|at| lines.get(at)).copied();
     let location = line.map(|line| Location { file: output.path.to_string(), line, column: 0 });

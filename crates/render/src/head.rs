@@ -3,6 +3,9 @@
 use bowline_manifest::{DeletePolicy, Hook, HookEvent};
 use bowline_yaml::{Decoder, Error, Node, Target};
 
+/// The fields that make up the head of a document, in lower case.
+pub(crate) const HEAD: [&str; 3] = ["apiversion", "kind", "metadata"];
+
 /// The head of a document.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Head {

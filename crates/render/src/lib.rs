@@ -24,10 +24,12 @@ mod head;
 pub mod objects;
 mod options;
 mod order;
+mod parallel;
 mod schema;
 mod split;
 pub mod suggest;
 mod templates;
+mod text;
 
 use std::rc::Rc;
 
@@ -40,7 +42,8 @@ pub use error::{Fault, RenderError};
 pub use objects::KubeVersion;
 pub use options::Options;
 pub use order::install_order;
-pub use templates::{TemplateText, Templates};
+pub use templates::Templates;
+pub use text::TemplateText;
 
 /// Renders a chart once. To render it again, keep its [`Templates`].
 ///

@@ -5,6 +5,8 @@
 pub(crate) struct Document<'t> {
     /// Without the separator and without white space before it.
     pub(crate) text: &'t str,
+    /// Where it starts in the file, in bytes.
+    pub(crate) start: usize,
     /// Lines of the file before it.
     pub(crate) lines_before: usize,
 }
@@ -22,7 +24,7 @@ pub(crate) fn split(file: &str) -> Vec<Document<'_>> {
         let lines_before = lines + count_lines(space);
         lines += count_lines(piece);
         if !text.is_empty() {
-            documents.push(Document { text, lines_before });
+            documents.push(Document { text, start: to - text.len(), lines_before });
         }
     };
     // A separator has to stand at the start of a line, or of all but the white space at the very beginning.
@@ -37,14 +39,14 @@ pub(crate) fn split(file: &str) -> Vec<Document<'_>> {
         } else {
             at = line;
         }
-        candidate = file[at..].find('\n').map(|offset| at + offset + 1);
+        candidate = memchr::memmem::find(&file.as_bytes()[at..], b"\n---").map(|offset| at + offset + 1);
     }
     add(start, file.len());
     documents
 }
 
 fn count_lines(text: &str) -> usize {
-    text.bytes().filter(|b| *b == b'\n').count()
+    memchr::memchr_iter(b'\n', text.as_bytes()).count()
 }
 
 /// Go's `unicode.IsSpace`.

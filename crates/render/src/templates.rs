@@ -5,15 +5,18 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_chart::{Chart, Crd, Prepared, UserValues, is_compatible};
-use bowline_gotemplate::{ExecuteError, ParseError, Program, Text, Traced};
+use bowline_gotemplate::{Compiled, ExecuteError, ParseError, Program, Traced};
 use bowline_manifest::{Hook, Location, Manifest, ManifestSet, Source, TemplateOutput, to_json};
 use bowline_yaml::{Node, NodeKind, Span, parse};
 
 use crate::context::{Context, TemplateFile, template_files};
-use crate::document::{Document, Documents, documents};
+use crate::document::{Detail, Document, Output, documents};
 use crate::error::{Fault, RenderError, execute_message, innermost_first, parse_message};
 use crate::functions::{Host, program};
+use crate::head::Role;
 use crate::order::{install_order, parse_order};
+use crate::parallel::{MANY_BYTES, work_while_making};
+use crate::text::TemplateText;
 use crate::{Environment, Options, schema};
 
 /// What Go prints for a missing value; Helm deletes it.
@@ -25,6 +28,8 @@ pub struct Templates {
     chart: Chart,
     /// Compiled sets by the files in them: which subcharts take part depends on the values.
     compiled: Mutex<BTreeMap<Vec<Arc<str>>, Arc<Set>>>,
+    /// Objects of files of `crds/`, by where they stand: no value changes them.
+    crds: Mutex<BTreeMap<String, Vec<Manifest>>>,
 }
 
 /// The compiled templates of one choice of subcharts.
@@ -32,6 +37,8 @@ struct Set {
     program: Program<Host>,
     /// In the order in which they are rendered.
     files: Vec<TemplateFile>,
+    /// Whether a second thread pays.
+    is_large: bool,
 }
 
 /// One rendering, before its documents become manifests.
@@ -43,18 +50,10 @@ struct Rendered {
     notes: String,
 }
 
-/// A file's output.
-pub(crate) struct Output {
-    pub(crate) path: Arc<str>,
-    /// Name of the chart it belongs to.
-    pub(crate) chart: Arc<str>,
-    pub(crate) traced: Traced,
-}
-
 impl Templates {
     /// The templates of a chart. Nothing is compiled yet.
     pub fn new(chart: Chart) -> Self {
-        Self { chart, compiled: Mutex::new(BTreeMap::new()) }
+        Self { chart, compiled: Mutex::default(), crds: Mutex::default() }
     }
 
     /// The chart.
@@ -72,15 +71,15 @@ impl Templates {
         options: &Options,
         environment: &Rc<dyn Environment>,
     ) -> Result<ManifestSet, RenderError> {
-        let rendered = self.run(values, options, environment)?;
+        let rendered = self.run(values, options, environment, Detail::Objects)?;
         let mut set = ManifestSet {
-            crd_output: crd_output(&rendered.crds),
+            crd_files: crd_files(&rendered.crds),
             notes: rendered.notes,
             warnings: rendered.prepared.warnings,
             ..ManifestSet::default()
         };
         for crd in &rendered.crds {
-            set.crds.extend(crd_manifests(crd)?);
+            set.crds.extend(self.crd_manifests(crd)?);
         }
         set.manifests = rendered.objects.into_iter().map(|document| document.into_manifest(None)).collect();
         set.hooks = rendered.hooks.into_iter().map(|(document, hook)| document.into_manifest(Some(hook))).collect();
@@ -98,12 +97,9 @@ impl Templates {
         environment: &Rc<dyn Environment>,
         parts: TemplateOutput,
     ) -> Result<TemplateText, RenderError> {
-        let rendered = self.run(values, options, environment)?;
-        let objects = rendered.objects.iter().map(|document| (&*document.template, &*document.text));
-        let hooks = rendered.hooks.iter().map(|(document, hook)| (&*document.template, &*document.text, hook));
-        let crds = if parts.crds { crd_output(&rendered.crds) } else { String::new() };
-        let text = parts.print(&crds, objects, hooks);
-        Ok(TemplateText { text, notes: rendered.notes, warnings: rendered.prepared.warnings })
+        let Rendered { prepared, objects, hooks, crds, notes } =
+            self.run(values, options, environment, Detail::Text)?;
+        Ok(TemplateText { notes, warnings: prepared.warnings, crds, objects, hooks, parts })
     }
 
     fn run(
@@ -111,6 +107,7 @@ impl Templates {
         values: &UserValues,
         options: &Options,
         environment: &Rc<dyn Environment>,
+        detail: Detail,
     ) -> Result<Rendered, RenderError> {
         let mut prepared = self.chart.prepare(values)?;
         if !options.skip_schema_validation {
@@ -122,16 +119,47 @@ impl Templates {
             return Err(RenderError::KubeVersion { wanted, version });
         }
         let set = self.set(&prepared.chart)?;
-        let mut outputs = set.execute(&prepared, options, environment)?;
-        let notes = take_notes(&mut outputs, prepared.chart.name(), options.sub_notes);
-        outputs.sort_by(|a, b| a.path.cmp(&b.path));
-        let Documents { mut objects, mut hooks, dropped } =
-            documents(&outputs, &|path, line| set.source_line(path, line))?;
-        prepared.warnings.extend(dropped.iter().map(|hook_types| format!("skipping unknown hooks: {hook_types}")));
+        // Documents are read while further templates execute. An error of a template comes before any of a document.
+        let mut notes = Notes {
+            own: format!("{}/templates/{NOTES}", prepared.chart.name()),
+            all: options.sub_notes,
+            text: String::new(),
+        };
+        let read = |output: Output| {
+            let path = Arc::clone(&output.path);
+            (path, documents(output, detail, &|path, line| set.source_line(path, line)))
+        };
+        let (executed, mut read) = work_while_making(set.is_large, read, |hand_over| {
+            set.execute(&prepared, options, environment, &mut |output| {
+                if output.path.ends_with(NOTES) { notes.take(&output) } else { hand_over(output) }
+            })
+        });
+        executed?;
+        read.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let (mut objects, mut hooks) = (Vec::new(), Vec::new());
+        for (_, found) in read {
+            for (document, role) in found? {
+                match role {
+                    Role::Object => objects.push(document),
+                    Role::Hook(hook) => hooks.push((document, hook)),
+                    Role::UnknownHook(types) => prepared.warnings.push(format!("skipping unknown hooks: {types}")),
+                }
+            }
+        }
         objects.sort_by(|a, b| install_order(&a.kind).cmp(&install_order(&b.kind)));
         hooks.sort_by(|(a, _), (b, _)| install_order(&a.kind).cmp(&install_order(&b.kind)));
         let crds = prepared.chart.crds(prepared.chart.name());
-        Ok(Rendered { prepared, objects, hooks, crds, notes })
+        Ok(Rendered { prepared, objects, hooks, crds, notes: notes.text })
+    }
+
+    fn crd_manifests(&self, crd: &Crd) -> Result<Vec<Manifest>, RenderError> {
+        let known = self.crds.lock().unwrap_or_else(PoisonError::into_inner).get(&crd.source).cloned();
+        if let Some(manifests) = known {
+            return Ok(manifests);
+        }
+        let manifests = crd_manifests(crd)?;
+        self.crds.lock().unwrap_or_else(PoisonError::into_inner).insert(crd.source.clone(), manifests.clone());
+        Ok(manifests)
     }
 
     /// The compiled set of a prepared chart.
@@ -148,51 +176,46 @@ impl Templates {
     }
 }
 
-/// What `helm template` prints, and what it says besides.
-#[derive(Clone, Debug, Default)]
-pub struct TemplateText {
-    /// Standard output.
-    pub text: String,
-    /// The notes, which `helm template` does not print.
-    pub notes: String,
-    /// What belongs on standard error.
-    pub warnings: Vec<String>,
-}
-
 impl Set {
     fn compile(mut files: Vec<TemplateFile>) -> Result<Self, RenderError> {
         files.sort_by(|a, b| parse_order(&a.path, &b.path));
         let mut program = program();
-        for file in &files {
-            if let Err(error) = program.parse(&file.path, Text::from(&*file.text)) {
-                return Err(parse_fault(&files, &error));
-            }
+        let is_large = files.iter().map(|file| file.text.len()).sum::<usize>() > MANY_BYTES;
+        let compile = |(at, file): (usize, &TemplateFile)| (at, program.compile(&file.path, Arc::clone(&file.text)));
+        let files_in_order = files.iter().enumerate();
+        let ((), mut compiled) = work_while_making(is_large, compile, |hand_over| files_in_order.for_each(hand_over));
+        compiled.sort_by_key(|(at, _)| *at);
+        let compiled: Result<Vec<Compiled>, ParseError> = compiled.into_iter().map(|(_, compiled)| compiled).collect();
+        match compiled {
+            Ok(compiled) => compiled.into_iter().for_each(|compiled| program.add(compiled)),
+            Err(error) => return Err(parse_fault(&files, &error)),
         }
-        Ok(Self { program, files })
+        Ok(Self { program, files, is_large })
     }
 
+    /// Executes all files in their order, and hands over what each of them writes.
     fn execute(
         &self,
         prepared: &Prepared,
         options: &Options,
         environment: &Rc<dyn Environment>,
-    ) -> Result<Vec<Output>, RenderError> {
+        hand_over: &mut dyn FnMut(Output),
+    ) -> Result<(), RenderError> {
         let context = Context::new(prepared, options);
         let names: Vec<Arc<str>> = context.charts.iter().map(|chart| Arc::from(chart.name.as_str())).collect();
         let mut host = Host::new(Rc::clone(environment));
         host.lint = options.lint;
         let mut session = self.program.session(host);
-        let mut outputs = Vec::new();
         for file in self.files.iter().filter(|file| !file.partial) {
             let chart = &context.charts[file.chart];
-            let mut traced = Traced::default();
+            let mut traced = Traced::expecting(file.text.len());
             if let Err(error) = session.execute(&file.path, chart.enter(file), &mut traced) {
                 return Err(self.execute_fault(&error));
             }
             traced.remove(NO_VALUE);
-            outputs.push(Output { path: Arc::clone(&file.path), chart: Arc::clone(&names[file.chart]), traced });
+            hand_over(Output { path: Arc::clone(&file.path), chart: Arc::clone(&names[file.chart]), traced });
         }
-        Ok(outputs)
+        Ok(())
     }
 
     /// A line of a template file, from 1.
@@ -235,35 +258,27 @@ fn parse_fault(files: &[TemplateFile], error: &ParseError) -> RenderError {
     }))
 }
 
-/// Takes the notes out of the outputs; only the top chart's count, unless all are wanted.
-fn take_notes(outputs: &mut Vec<Output>, chart: &str, all: bool) -> String {
-    let own = format!("{chart}/templates/{NOTES}");
-    let mut notes = String::new();
-    outputs.retain(|output| {
-        if !output.path.ends_with(NOTES) {
-            return true;
-        }
-        if all || *output.path == *own {
-            if !notes.is_empty() {
-                notes.push('\n');
-            }
-            notes.push_str(&String::from_utf8_lossy(output.traced.text()));
-        }
-        false
-    });
-    notes
+/// The notes: only the top chart's count, unless all are wanted.
+struct Notes {
+    /// Path of the top chart's.
+    own: String,
+    all: bool,
+    text: String,
 }
 
-fn crd_output(crds: &[Crd]) -> String {
-    let mut out = String::new();
-    for crd in crds {
-        out.push_str("---\n# Source: ");
-        out.push_str(&crd.source);
-        out.push('\n');
-        out.push_str(&crd.file.text());
-        out.push('\n');
+impl Notes {
+    fn take(&mut self, output: &Output) {
+        if self.all || *output.path == *self.own {
+            if !self.text.is_empty() {
+                self.text.push('\n');
+            }
+            self.text.push_str(&String::from_utf8_lossy(output.traced.text()));
+        }
     }
-    out
+}
+
+fn crd_files(crds: &[Crd]) -> Vec<(String, Arc<[u8]>)> {
+    crds.iter().map(|crd| (crd.source.clone(), Arc::clone(&crd.file.data))).collect()
 }
 
 /// The objects of a file of `crds/`.
@@ -287,14 +302,18 @@ fn crd_manifests(crd: &Crd) -> Result<Vec<Manifest>, RenderError> {
 }
 
 impl Document {
-    fn into_manifest(self, hook: Option<Hook>) -> Manifest {
+    fn into_manifest(mut self, hook: Option<Hook>) -> Manifest {
         let null = || Node { kind: NodeKind::Scalar(bowline_yaml::Value::Null), span: Span::default() };
-        let node = self.node.unwrap_or_else(null);
+        let node = self.node.take().unwrap_or_else(null);
         Manifest {
-            text: Arc::from(self.text),
+            text: Arc::from(String::from_utf8_lossy(self.text())),
             object: to_json(&node),
             node: Arc::new(node),
-            source: Source { chart: self.chart.to_string(), template: self.template.to_string(), lines: self.lines },
+            source: Source {
+                chart: self.output.chart.to_string(),
+                template: self.output.path.to_string(),
+                lines: self.lines,
+            },
             hook,
         }
     }

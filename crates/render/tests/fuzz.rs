@@ -34,7 +34,7 @@ fn render(templates: &[(&str, &str)], both: bool) -> Result<String, String> {
         let set = templates.render(&values, &options, &nowhere);
         assert_eq!(text.is_ok(), set.is_ok(), "the two ways to render agree on what fails");
     }
-    text.map(|text| text.text).map_err(|error| error.helm_template_text())
+    text.map(|text| text.text()).map_err(|error| error.helm_template_text())
 }
 
 fn one(template: &str) -> Result<String, String> {

@@ -7,7 +7,6 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use support::{Case, difference};
 
@@ -19,21 +18,6 @@ const KNOWN_TO_DIFFER: &[&str] = &[
     "prometheus-community+helm-charts/prometheus-kafka-exporter",
     "prometheus-community+helm-charts/prometheus-pushgateway",
 ];
-
-/// The folder of charts; an archive is laid out once, in the build's own folder.
-fn folder(found: PathBuf) -> PathBuf {
-    if found.is_dir() {
-        return found;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-charts");
-    if !folder.join("complete").exists() {
-        fs::create_dir_all(&folder).unwrap();
-        let unpacked = Command::new("tar").arg("xJf").arg(&found).arg("-C").arg(&folder).status().unwrap();
-        assert!(unpacked.success(), "tar xJf {}", found.display());
-        fs::write(folder.join("complete"), "").unwrap();
-    }
-    folder
-}
 
 fn charts_under(folder: &Path, into: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -67,8 +51,12 @@ fn cases(folder: &Path) -> Vec<(String, Case)> {
 
 #[test]
 fn public_charts_come_out_as_from_helm() {
-    let (Some(helm), Some(found)) = (bowline_peers::find("helm"), bowline_peers::charts()) else { return };
-    let all = cases(&folder(found));
+    let (Some(helm), Some(found)) =
+        (bowline_peers::find("helm"), bowline_peers::charts_in(Path::new(env!("CARGO_TARGET_TMPDIR"))))
+    else {
+        return;
+    };
+    let all = cases(&found);
     let total = all.len();
     // Every third case meets every repository and all sizes of chart.
     let step = if std::env::var_os("BOWLINE_CHARTS_ALL").is_some() { 1 } else { 3 };

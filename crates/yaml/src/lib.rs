@@ -31,6 +31,6 @@ pub use emit::{Emit, EmitError, Emitter, emit, emit_pretty, natural_order};
 pub use error::Error;
 pub use node::{Mark, Node, NodeKind, Span};
 pub use number::{format_float, format_json_float};
-pub use parse::{parse, parse_first};
+pub use parse::{parse, parse_fields, parse_first};
 pub use quote::{is_print, quote};
 pub use value::{Map, Value};

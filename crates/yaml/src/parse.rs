@@ -31,6 +31,20 @@ pub fn parse_first(text: &str) -> Result<Option<Node>, Error> {
     Reader::new(Grammar::new(text)?).document()
 }
 
+/// As [`parse_first`], but of a mapping only the entries with these keys are sure to be there, whatever the case of their
+/// letters: all others are mostly looked at for errors alone.
+///
+/// # Errors
+/// Those of [`parse_first`].
+pub fn parse_fields(text: &str, fields: &[&str]) -> Result<Option<Node>, Error> {
+    let mut reader = Reader::new(Grammar::new(text)?);
+    reader.fields = Some(fields);
+    match reader.document() {
+        Err(_) if reader.is_odd => parse_first(text),
+        read => read,
+    }
+}
+
 /// A value that an anchor names.
 enum Anchor {
     /// Still being read: an alias to it would contain itself.
@@ -77,11 +91,24 @@ struct Reader<'t> {
     conversion: Option<Error>,
     decoded: usize,
     aliased: usize,
+    /// The entries of the top mapping that are kept, where not all are.
+    fields: Option<&'t [&'t str]>,
+    /// Something was left out that takes its whole value to tell whether it is right.
+    is_odd: bool,
 }
 
 impl<'t> Reader<'t> {
     fn new(events: Grammar<'t>) -> Self {
-        Self { events, anchors: HashMap::new(), decoding: None, conversion: None, decoded: 0, aliased: 0 }
+        Self {
+            events,
+            anchors: HashMap::new(),
+            decoding: None,
+            conversion: None,
+            decoded: 0,
+            aliased: 0,
+            fields: None,
+            is_odd: false,
+        }
     }
 
     fn document(&mut self) -> Result<Option<Node>, Error> {
@@ -105,6 +132,11 @@ impl<'t> Reader<'t> {
         let mut open: Vec<Open<'t>> = Vec::new();
         let mut event = event;
         loop {
+            if self.fields.is_some() && self.is_left_out(&mut open, &event)? {
+                self.skim(event)?;
+                event = self.events.next()?;
+                continue;
+            }
             let Event { kind, start, end } = event;
             let read = match kind {
                 EventKind::Scalar(scalar) => Some(self.scalar(scalar, Span { start, end })),
@@ -131,6 +163,58 @@ impl<'t> Reader<'t> {
             }
             event = self.events.next()?;
         }
+    }
+
+    /// Whether the value that begins with `event` is of no interest: then its key is forgotten.
+    fn is_left_out(&mut self, open: &mut [Open<'t>], event: &Event<'t>) -> Result<bool, Error> {
+        if matches!(event.kind, EventKind::Alias(_)) {
+            return Err(self.odd(event.start));
+        }
+        let ([Open { content: Content::Map { key, .. }, .. }], Some(fields)) = (open, self.fields) else {
+            return Ok(false);
+        };
+        let Some(read) = key.take_if(|read| !read.node.as_str().is_some_and(|key| is_one_of(key, fields))) else {
+            return Ok(false);
+        };
+        let is_plain = matches!(&read.node.kind, NodeKind::Scalar(value) if *value != Value::Null);
+        if is_plain && !read.merge { Ok(true) } else { Err(self.odd(event.start)) }
+    }
+
+    /// Passes over the node that begins with `event`, as long as nothing in it can be wrong but the grammar.
+    fn skim(&mut self, event: Event<'t>) -> Result<(), Error> {
+        // For each open collection, whether it is a mapping, and whether that expects a key.
+        let mut open: Vec<(bool, bool)> = Vec::new();
+        let mut event = event;
+        loop {
+            let is_key = matches!(open.last(), Some((true, true)));
+            match event.kind {
+                EventKind::Scalar(Scalar { anchor: None, tag: None, value, implicit }) => {
+                    if implicit && (is_special_float(&value) || is_key && (value == "<<" || is_null(&value))) {
+                        return Err(self.odd(event.start));
+                    }
+                }
+                EventKind::SequenceStart { anchor: None } | EventKind::MappingStart { anchor: None }
+                    if !is_key && open.len() < MAX_DEPTH / 2 =>
+                {
+                    open.push((matches!(event.kind, EventKind::MappingStart { .. }), true));
+                    event = self.events.next()?;
+                    continue;
+                }
+                EventKind::SequenceEnd | EventKind::MappingEnd => _ = open.pop(),
+                _ => return Err(self.odd(event.start)),
+            }
+            match open.last_mut() {
+                Some((_, expects_key)) => *expects_key = !*expects_key,
+                None => return Ok(()),
+            }
+            event = self.events.next()?;
+        }
+    }
+
+    /// Says that the whole document has to be read.
+    fn odd(&mut self, at: Mark) -> Error {
+        self.is_odd = true;
+        Error::yaml("the document has to be read as a whole", at)
     }
 
     fn open(
@@ -311,6 +395,21 @@ impl<'t> Reader<'t> {
     fn fail_conversion(&mut self, error: Error) {
         self.conversion.get_or_insert(error);
     }
+}
+
+fn is_one_of(key: &str, fields: &[&str]) -> bool {
+    fields.iter().any(|field| key.eq_ignore_ascii_case(field))
+}
+
+/// Whether a plain scalar may be `.inf` or `.nan`, which JSON does not have.
+fn is_special_float(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    matches!(text.as_bytes(), [b'.', letter, ..] if letter.is_ascii_alphabetic())
+}
+
+/// Whether a plain scalar is `null`.
+fn is_null(text: &str) -> bool {
+    resolve(text) == Resolved::Null
 }
 
 /// How much of a document may come from aliases: all but 1 % of a small one, down to a tenth of a huge one.

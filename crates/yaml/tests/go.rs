@@ -1,7 +1,7 @@
 //! What Go's YAML makes of texts and values, taken down from `sigs.k8s.io/yaml`, and properties of all of them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use bowline_yaml::{Map, Node, NodeKind, Value, emit, format_json_float, parse, parse_first};
+use bowline_yaml::{Map, Node, NodeKind, Value, emit, format_json_float, parse, parse_fields, parse_first};
 use proptest::prelude::*;
 
 fn unescape(text: &str) -> String {
@@ -187,4 +187,34 @@ proptest! {
             }
         }
     }
+}
+
+/// The entries of a mapping under these keys; any other node as it is.
+fn entries_of(node: &Node, fields: &[&str]) -> Vec<(String, Value)> {
+    let NodeKind::Map(entries) = &node.kind else { return vec![(String::new(), node.to_value())] };
+    let named = entries.iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), value.to_value()));
+    named.filter(|(key, _)| fields.contains(&key.to_lowercase().as_str())).collect()
+}
+
+#[test]
+fn reading_some_fields_finds_the_same_errors_and_the_same_fields() {
+    let fields = ["kind", "a"];
+    let mut failed = 0;
+    for (text, _) in cases(include_str!("read.tsv")) {
+        let indented = text.lines().map(|line| format!("  {line}\n")).collect::<String>();
+        let inside = [
+            text.clone(),
+            format!("left_out:\n{indented}KIND: Job\n"),
+            format!("kind: &x\n{indented}left_out: {{b: [*x]}}\n"),
+            format!("left_out: [1, {text}]\na: 1\n"),
+            format!("kind: Job\nleft_out: {{? [{text}] : 1, b: c}}\n"),
+        ];
+        for text in inside {
+            let (whole, some) = (parse_first(&text), parse_fields(&text, &fields));
+            failed += u32::from(whole.is_err());
+            let kept = |node: Option<Node>| node.map(|node| entries_of(&node, &fields));
+            assert_eq!(whole.map(kept), some.map(kept), "{text:?}");
+        }
+    }
+    assert!(failed > 100, "only {failed} of the texts are wrong");
 }

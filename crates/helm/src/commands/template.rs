@@ -144,7 +144,14 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     }
     let rendered = templates.template(&values, &options, &environment, parts).map_err(|error| of_render(&error))?;
     chart::log_warnings(&rendered.warnings);
-    print(&rendered.text, &invocation.texts("show-only"))
+    let wanted = invocation.texts("show-only");
+    if wanted.is_empty() {
+        console::rendered(&rendered);
+        // The process ends now: to give back a large chart's memory piece by piece would be a good part of its time.
+        std::mem::forget((templates, rendered));
+        return Ok(());
+    }
+    print(&rendered.text(), &wanted)
 }
 
 /// Prints all, or what comes from the templates asked for.

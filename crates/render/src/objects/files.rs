@@ -40,9 +40,9 @@ static FILES: MapKind = MapKind {
 };
 
 /// `.Files` with these paths and contents.
-pub fn files<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Value {
-    let entry = |(path, content): (&'f str, &'f [u8])| (Text::from(path), Value::Bytes(Text::from(content)));
-    Value::Map(Map::of(&FILES, files.into_iter().map(entry).collect()))
+pub fn files<T: Into<Text>>(files: impl IntoIterator<Item = (impl Into<Text>, T)>) -> Value {
+    let entries = files.into_iter().map(|(path, content)| (path.into(), Value::Bytes(content.into())));
+    Value::Map(Map::of(&FILES, entries.collect()))
 }
 
 fn content(files: &Map, path: &Value) -> Text {

@@ -106,7 +106,7 @@ impl Case {
 
     pub(crate) fn ours(&self) -> Said {
         let text = self.with_templates(|templates, values, options, nowhere| {
-            templates.template(values, options, nowhere, self.parts).map(|text| text.text)
+            templates.template(values, options, nowhere, self.parts).map(|text| text.text())
         });
         text.map_err(|error| error.helm_template_text().trim_end().to_owned())
     }

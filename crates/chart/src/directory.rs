@@ -1,0 +1,183 @@
+//! The files of a chart's directory, read on several threads where there are many.
+
+use std::fs;
+use std::io::{self, Read};
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::archive::MAX_SIZE;
+use crate::error::{Error, go_io_error};
+use crate::ignore::Rules;
+use crate::load::File;
+
+/// Directories may nest this deep: a link to its own parent ends somewhere.
+const MAX_DEPTH: usize = 64;
+
+/// From so many files on, a second thread saves more than its start costs.
+const MANY: usize = 64;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// All files below a chart's directory that `.helmignore` leaves in, in lexical order.
+pub(crate) fn read(directory: &Path) -> Result<Vec<File>, Error> {
+    let ignore_file = directory.join(".helmignore");
+    let rules = fs::read_to_string(&ignore_file).unwrap_or_default();
+    let rules = Rules::parse(&rules).map_err(Error::chart)?;
+    let mut walk = Walk { rules, found: Vec::new(), depth: 0 };
+    let walked = walk.directory(directory, "");
+    // What was found before the walk failed comes before that failure.
+    let files = contents(&walk.found)?;
+    walked.map(|()| files)
+}
+
+/// A file that is part of the chart.
+struct Found {
+    /// Path inside of the chart, with `/`.
+    name: String,
+    path: PathBuf,
+}
+
+struct Walk {
+    rules: Rules,
+    found: Vec<Found>,
+    depth: usize,
+}
+
+impl Walk {
+    /// Lists a directory in lexical order, following symbolic links as Helm does.
+    fn directory(&mut self, directory: &Path, prefix: &str) -> Result<(), Error> {
+        let failed = |error: &io::Error| Error::chart(go_io_error("open", &directory.to_string_lossy(), error));
+        let entries = fs::read_dir(directory).map_err(|error| failed(&error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| failed(&error))?;
+            names.push((entry.file_name().to_string_lossy().into_owned(), entry));
+        }
+        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, entry) in names {
+            let inner = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            let path = entry.path();
+            // The directory itself says what an entry is, but for what a link leads to.
+            let kind = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => Ok(kind),
+                _ => fs::metadata(&path).map(|found| found.file_type()),
+            };
+            let kind = kind.map_err(|error| {
+                let link = path.to_string_lossy();
+                Error::chart(format!("error evaluating symlink {link}: {}", go_io_error("lstat", &link, &error)))
+            })?;
+            if self.rules.ignores(&inner, kind.is_dir()) {
+                continue;
+            }
+            if kind.is_dir() {
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    return Err(Error::chart(format!(
+                        "directories of the chart nest deeper than {MAX_DEPTH}: {inner}"
+                    )));
+                }
+                self.directory(&path, &inner)?;
+                self.depth -= 1;
+            } else if kind.is_file() {
+                self.found.push(Found { name: inner, path });
+            } else {
+                let path = path.to_string_lossy();
+                return Err(Error::chart(format!(
+                    "cannot load irregular file {path} as it has file mode type bits set"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads files, and gives them, or the first error, in their order.
+fn contents(found: &[Found]) -> Result<Vec<File>, Error> {
+    let budget = AtomicUsize::new(MAX_SIZE);
+    if found.len() < MANY {
+        return found.iter().map(|found| found.read(&budget)).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut files = Vec::with_capacity(found.len());
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(found) = found.get(at) else { return files };
+            files.push((at, found.read(&budget)));
+        }
+    };
+    let mut files = thread::scope(|scope| {
+        // Without a second thread the first does it all.
+        let other = thread::Builder::new().spawn_scoped(scope, work);
+        let mut files = work();
+        if let Ok(other) = other {
+            files.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        files
+    });
+    files.sort_by_key(|(at, _)| *at);
+    files.into_iter().map(|(_, file)| file).collect()
+}
+
+impl Found {
+    /// Reads the file, as long as `budget` has bytes left for it.
+    fn read(&self, budget: &AtomicUsize) -> Result<File, Error> {
+        let name = &self.name;
+        let file = self.content(budget).map_err(|error| {
+            Error::chart(format!("error reading {name}: {}", go_io_error("open", &self.path.to_string_lossy(), &error)))
+        })?;
+        file.ok_or_else(|| {
+            Error::chart(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes"))
+        })
+    }
+
+    /// The file without a byte order mark; `None` where it is larger than what is left of the budget.
+    fn content(&self, budget: &AtomicUsize) -> io::Result<Option<File>> {
+        let mut file = fs::File::open(&self.path)?;
+        let found = file.metadata()?;
+        let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
+        if !take(budget, size) {
+            return Ok(None);
+        }
+        let read = |data| Ok(Some(File { name: Arc::from(self.name.as_str()), data, modified: found.modified().ok() }));
+        // Read to where it will stay.
+        let mut data: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+        let filled = Arc::get_mut(&mut data).map_or(Ok(0), |space| fill(&mut file, space))?;
+        let mut more = [0; 32];
+        let beyond = if filled == size { file.read(&mut more)? } else { 0 };
+        if filled == size && beyond == 0 && !data.starts_with(BYTE_ORDER_MARK) {
+            return read(data);
+        }
+        // It has a mark, no size that can be known before, or another one by now.
+        let mut all = data[..filled].to_vec();
+        all.extend_from_slice(&more[..beyond]);
+        let left = budget.load(Ordering::Relaxed) as u64;
+        file.take(left + 1).read_to_end(&mut all)?;
+        if !take(budget, all.len().saturating_sub(size)) {
+            return Ok(None);
+        }
+        read(Arc::from(all.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&all)))
+    }
+}
+
+/// Takes bytes from the budget, where there are so many.
+fn take(budget: &AtomicUsize, bytes: usize) -> bool {
+    budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+}
+
+/// Reads until the space is full or the file ends; the bytes read.
+fn fill(file: &mut fs::File, space: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < space.len() {
+        match file.read(&mut space[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
