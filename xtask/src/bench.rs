@@ -3,6 +3,8 @@
 //! Every figure is the median of several runs of the release binary; a peer's run stands between two of ours, so that a
 //! slow moment of the machine meets both. An absent peer leaves its column empty.
 
+mod migrations;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -35,6 +37,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     rows.push(bench.up()?);
     rows.push(bench.rehearsal()?);
     rows.push(bench.template()?);
+    rows.extend(migrations::rows(&bench)?);
     print_table(&rows);
     Ok(())
 }

@@ -24,6 +24,9 @@ pub struct App {
     /// What holds on the embedded cluster only.
     #[serde(default)]
     pub local: Local,
+    /// Databases that are migrated in waves.
+    #[serde(default)]
+    pub databases: BTreeMap<String, Database>,
     /// How pods behave in a rehearsal, by image.
     #[serde(default)]
     pub rehearse: BTreeMap<String, RehearsedPod>,
@@ -88,6 +91,29 @@ pub struct Store {
 pub enum StoreKind {
     /// PostgreSQL, from installed server binaries.
     Postgres,
+}
+
+/// A database with migrations of its own.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Folder with the migration files.
+    pub migrations: PathBuf,
+    /// Environment variable that holds the address; see [`Database::variable`] where absent.
+    pub env: Option<String>,
+    /// Lower waves are migrated first, those of one wave at the same time.
+    #[serde(default)]
+    pub wave: i32,
+    /// Version table; goose's default where absent.
+    pub table: Option<String>,
+}
+
+impl Database {
+    /// The environment variable that holds the address: `NAME_DATABASE_URL` in capitals unless the file says another.
+    pub fn variable(&self, name: &str) -> String {
+        let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        self.env.clone().unwrap_or_else(|| format!("{}_DATABASE_URL", name.chars().map(letter).collect::<String>()))
+    }
 }
 
 /// How the pods of an image behave in a rehearsal. Durations are seconds of virtual time.

@@ -1,7 +1,7 @@
 //! `bowline.yaml`: the chart, its values, and what runs beside it on this machine.
 //!
 //! ```text
-//!  directory ─► App::load ─► App { name, namespace, chart, values, set, local { images, stores, ports } }
+//!  directory ─► App::load ─► App { name, namespace, chart, values, set, databases, local { images, stores, ports } }
 //!                               │
 //!                               └─ fill("${stores.db.url}", …) ─► values for --set
 //! ```
@@ -15,6 +15,6 @@ mod file;
 mod load;
 mod placeholder;
 
-pub use file::{App, Local, LocalImage, RehearsedPod, Store, StoreKind};
+pub use file::{App, Database, Local, LocalImage, RehearsedPod, Store, StoreKind};
 pub use load::{AppError, FILE_NAME};
 pub use placeholder::{UnknownPlaceholder, fill};

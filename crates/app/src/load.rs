@@ -85,6 +85,7 @@ impl App {
             values: Vec::new(),
             set: Default::default(),
             local: Default::default(),
+            databases: Default::default(),
             rehearse: Default::default(),
         })
     }
@@ -93,6 +94,7 @@ impl App {
         let absolute = |path: &mut PathBuf| *path = folder.join(path.as_path());
         absolute(&mut self.chart);
         self.values.iter_mut().chain(&mut self.local.values).for_each(absolute);
+        self.databases.values_mut().for_each(|database| absolute(&mut database.migrations));
         for image in self.local.images.values_mut() {
             image.path.iter_mut().for_each(absolute);
             match &mut image.workdir {
@@ -130,6 +132,16 @@ mod tests {
         assert_eq!((app.namespace.as_str(), app.chart), ("shop", folder.join("chart")));
         assert_eq!(app.local.images["web"].command, [folder.join("bin/web").to_string_lossy(), "--fast".into()]);
         assert_eq!(app.local.images["web"].workdir.as_deref(), Some(folder.as_path()));
+    }
+
+    #[test]
+    fn databases_have_their_folders_and_variables() {
+        let text = "name: shop\ndatabases:\n  who-is: { migrations: sql, wave: -5 }\n  b: { migrations: /b, env: B }\n";
+        let app = App::parse(text, Path::new("/x/bowline.yaml")).unwrap();
+        let database = &app.databases["who-is"];
+        assert_eq!((database.migrations.as_path(), database.wave), (Path::new("/x/sql"), -5));
+        assert_eq!(database.variable("who-is"), "WHO_IS_DATABASE_URL");
+        assert_eq!(app.databases["b"].variable("b"), "B");
     }
 
     #[test]

@@ -133,13 +133,6 @@ pub enum Event {
         /// After how long.
         after: Duration,
     },
-    /// A file is not as it was when it was applied.
-    Changed {
-        /// Its version.
-        version: i64,
-        /// Its name.
-        name: String,
-    },
     /// The command that goes before anything is changed begins.
     Before {
         /// It.

@@ -39,6 +39,7 @@ mod tables;
 mod target;
 mod tls;
 pub mod tree;
+mod waves;
 
 pub use author::{create, fix};
 pub use envsub::{EnvsubError, Variables};
@@ -54,3 +55,4 @@ pub use run::{DownTo, Runner, UpTo};
 pub use server::{ServerError, ServerFault};
 pub use status::{Validation, validate};
 pub use target::{Dialect, Target, TargetError};
+pub use waves::{Fate, Member, MemberReport, WavesReport, up_in_waves};

@@ -1,5 +1,6 @@
 //! Runs files: up, down, redo, reset; each file once, by one process at a time.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,6 +151,32 @@ impl<'a> Runner<'a> {
                 }
             };
             Ok(files.into_iter().map(|file| (file, Direction::Down)).collect())
+        };
+        self.carry_out(&mut session, planned).await
+    }
+
+    /// The versions that are applied.
+    ///
+    /// # Errors
+    /// Where the server cannot be asked.
+    pub async fn applied(&self) -> Result<BTreeSet<i64>, MigrateError> {
+        let mut session = Session::connect(&self.target, &self.options, &self.listener).await?;
+        let state = self.tables().read(&mut session).await?;
+        Ok(state.latest().into_iter().filter(|(_, row)| row.applied).map(|(version, _)| version).collect())
+    }
+
+    /// Takes back exactly these versions, as far as they are applied, the last one first.
+    ///
+    /// # Errors
+    /// As with [`Runner::down`].
+    pub async fn take_back(&self, versions: &[i64]) -> Result<Outcome, MigrateError> {
+        let folder = self.files()?;
+        let mut session = Session::connect(&self.target, &self.options, &self.listener).await?;
+        let planned = |state: &State| {
+            let latest = state.latest();
+            let applied = |version: &&i64| latest.get(version).is_some_and(|row| row.applied);
+            let back = versions.iter().rev().filter(applied);
+            back.map(|version| Ok((self.file(&folder, *version)?, Direction::Down))).collect()
         };
         self.carry_out(&mut session, planned).await
     }

@@ -6,3 +6,4 @@ mod journal;
 mod parity;
 mod project;
 mod race;
+mod waves;

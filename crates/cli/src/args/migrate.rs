@@ -67,7 +67,14 @@ pub(crate) struct MigrateSettings {
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
     /// Apply all files that are not applied
-    Up,
+    Up {
+        /// Migrate all databases of a bowline.yaml, in waves
+        #[arg(long, value_name = "PATH")]
+        app: Option<PathBuf>,
+        /// Where one of several databases fails, take back what this run applied, the last wave first
+        #[arg(long, requires = "app")]
+        take_back: bool,
+    },
     /// Apply the next one; fails where there is none
     UpByOne,
     /// Apply all up to a version

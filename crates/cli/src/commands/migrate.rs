@@ -1,3 +1,4 @@
+mod databases;
 mod output;
 mod settings;
 
@@ -43,9 +44,12 @@ async fn with_database(
     format: Output,
     printer: Printer,
 ) -> Result<Exit, Failure> {
+    if let MigrateCommand::Up { app: Some(app), take_back } = command {
+        return databases::up(app, *take_back, settings, format, printer).await;
+    }
     let target = settings.target()?;
     let variables = |name: &str| settings.variable(name);
-    let listener = Arc::new(move |event| output::event(&event, printer));
+    let listener = Arc::new(move |event| output::event(&event, None, printer));
     let (folder, options) = (&settings.folder, settings.options.clone());
     let runner = Runner::new(target, folder, options, &variables, Random::from_entropy(), listener);
     let failed = |doing: &str| {
@@ -53,7 +57,7 @@ async fn with_database(
         move |error: MigrateError| output::failure(&doing, &error)
     };
     let outcome = match command {
-        MigrateCommand::Up => runner.up(UpTo::Last).await.map_err(failed("migrate up"))?,
+        MigrateCommand::Up { .. } => runner.up(UpTo::Last).await.map_err(failed("migrate up"))?,
         MigrateCommand::UpByOne => runner.up(UpTo::Next).await.map_err(failed("migrate up by one"))?,
         MigrateCommand::UpTo { version } => {
             runner.up(UpTo::Version(*version)).await.map_err(failed(&format!("migrate up to {version}")))?

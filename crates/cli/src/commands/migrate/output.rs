@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use bowline_migrate::{Event, FileState, MigrateError, Outcome, Status, Validation};
+use bowline_migrate::{Direction, Event, FileState, MigrateError, Outcome, Status, Validation};
 use serde_json::json;
 
 use crate::args::Output;
@@ -9,35 +9,39 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::{Printer, table};
 
-/// A line of progress, worded as goose words what it says too.
-pub(crate) fn event(event: &Event, printer: Printer) {
+/// A line of progress, worded as goose words what it says too. Lines of several databases begin with their names.
+pub(crate) fn event(event: &Event, database: Option<&str>, printer: Printer) {
+    let label = database.map(|database| format!("[{database}] ")).unwrap_or_default();
+    let progress = |line: String| printer.progress(&format!("{label}{line}"));
+    let warn = |line: String| printer.warn(&format!("{label}{line}"));
     match event {
-        Event::Migrated { name, statements: 0, took, .. } => {
-            printer.progress(&format!("EMPTY {name} ({})", duration(*took)));
+        Event::Migrated { name, statements, direction, took, .. } => {
+            let word = if *statements == 0 { "EMPTY" } else { "OK  " };
+            // goose leaves the direction to the reader; of several databases nobody would know
+            let back = if database.is_some() && *direction == Direction::Down { ", down" } else { "" };
+            progress(format!("{word} {name} ({}{back})", duration(*took)));
         }
-        Event::Migrated { name, took, .. } => printer.progress(&format!("OK   {name} ({})", duration(*took))),
         Event::WaitingForServer { why, limit } => {
-            printer.progress(&format!("waiting up to {} for the server: {why}", duration(*limit)));
+            progress(format!("waiting up to {} for the server: {why}", duration(*limit)));
         }
         Event::LockHeld { holder, limit } => {
             let who = holder.as_ref().map_or_else(|| "another session".to_owned(), ToString::to_string);
-            printer.progress(&format!("waiting up to {}: {who} migrates this database", duration(*limit)));
+            progress(format!("waiting up to {}: {who} migrates this database", duration(*limit)));
         }
-        Event::LockTaken { waited } => printer.progress(&format!("the lock is free after {}", duration(*waited))),
+        Event::LockTaken { waited } => progress(format!("the lock is free after {}", duration(*waited))),
         Event::Resumed { name, statement, of, .. } => {
-            printer.progress(&format!("going on with {name} at statement {statement} of {of}"));
+            progress(format!("going on with {name} at statement {statement} of {of}"));
         }
-        Event::IndexDropped { index } => printer.warn(&format!("dropped the half-built index {index}")),
+        Event::IndexDropped { index } => warn(format!("dropped the half-built index {index}")),
         Event::FoundDone { version, statement } => {
-            printer.warn(&format!("statement {statement} of version {version} turned out to be done already"));
+            warn(format!("statement {statement} of version {version} turned out to be done already"));
         }
-        Event::Blocked { blocker } => printer.progress(&format!("in the way: {blocker}")),
+        Event::Blocked { blocker } => progress(format!("in the way: {blocker}")),
         Event::Retry { name, why, attempt, after } => {
-            printer.progress(&format!("{name}: {why}; attempt {attempt} in {}", duration(*after)));
+            progress(format!("{name}: {why}; attempt {attempt} in {}", duration(*after)));
         }
-        Event::Changed { name, .. } => printer.warn(&format!("{name} changed since it was applied")),
-        Event::Before { command } => printer.progress(&format!("before: {command}")),
-        Event::Note { text } => printer.warn(text),
+        Event::Before { command } => progress(format!("before: {command}")),
+        Event::Note { text } => warn(text.clone()),
     }
 }
 
@@ -145,7 +149,7 @@ pub(crate) fn failure(doing: &str, error: &MigrateError) -> Failure {
             failure.hints.push("bowline migrate --dir FOLDER status".to_owned());
         }
         MigrateError::Locked { .. } => failure.hints.push("bowline migrate up --lock-wait 30m".to_owned()),
-        MigrateError::Stopped { direction: bowline_migrate::Direction::Up, .. } => {
+        MigrateError::Stopped { direction: Direction::Up, .. } => {
             failure.hints.push("bowline migrate up".to_owned());
         }
         MigrateError::Duplicate { .. } => failure.hints.push("bowline migrate fix".to_owned()),
