@@ -1,6 +1,6 @@
 //! Processes that start at once, and processes that are killed: each migration runs once.
 
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 
 use bowline_peers::postgres::Postgres;
 
@@ -142,4 +142,48 @@ fn a_killed_holder_frees_the_lock() {
     project.write("1_slow.sql", "-- +goose Up\nSELECT 1;\n");
     // The server looks for a dead client each second, though the statement would run for ten minutes.
     project.bowline(("postgres", &url), &["up", "--lock-wait", "20s"]).ok();
+}
+
+/// System A as it was written up: every pod looks whether a version is recorded, and records it when it is not.
+const NAIVE: &str = r#"
+set -e
+psql -XAtq "$URL" -c 'CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY)' 2>/dev/null || true
+seen=$(psql -XAtq "$URL" -c 'SELECT count(*) FROM schema_migrations WHERE version = 1')
+touch "$READY/$$"
+while [ "$(ls "$READY" | wc -l)" -lt 3 ]; do sleep 0.02; done
+if [ "$seen" = 0 ]; then
+    psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "$URL" \
+        -c 'BEGIN; INSERT INTO schema_migrations VALUES (1); CREATE TABLE IF NOT EXISTS tasks (id int); COMMIT'
+fi
+"#;
+
+#[test]
+fn three_pods_at_once_fail_as_system_a_migrates_and_come_up_with_bowline() {
+    let Some(postgres) = Postgres::start() else { return };
+    // First the defect: all three see that version 1 is missing, and two of them cannot record it any more.
+    let url = postgres.database("naive");
+    let ready = tempfile::tempdir().unwrap();
+    let naive = |_| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", NAIVE]).env("URL", &url).env("READY", ready.path());
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let said: Vec<Said> = (0..3).map(naive).collect::<Vec<_>>().into_iter().map(end).collect();
+    let failed: Vec<&Said> = said.iter().filter(|said| said.code != Some(0)).collect();
+    assert_eq!(failed.len(), 2, "{said:?}");
+    assert!(
+        failed.iter().all(|said| said.err.contains("23505: duplicate key value violates unique constraint")),
+        "{said:?}"
+    );
+
+    // Then the same three with Bowline, each of which serves when its migration is through.
+    let project = project(12);
+    for round in 0..rounds(3) {
+        let url = postgres.database(&format!("three{round}"));
+        let pods: Vec<Child> = (0..3).map(|number| start(&project, &url, &format!("core-{number}"))).collect();
+        for pod in pods {
+            end(pod).ok();
+        }
+        once_each(&postgres, &url, 12);
+    }
 }
