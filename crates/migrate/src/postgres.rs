@@ -12,7 +12,6 @@ use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::error::MigrateError;
 use crate::event::{Blocker, Event, Holder};
 use crate::options::Options;
 use crate::server::{BatchError, ConnectError, Listener, Rows, ServerError, ServerFault};
@@ -160,15 +159,14 @@ impl Postgres {
 
     /// Two connections with one session behind them: then a pooler hands sessions out per transaction, and neither a
     /// session's lock nor its settings mean anything.
-    pub(crate) async fn refuse_pooler(&mut self) -> Result<(), MigrateError> {
-        let target = self.address.config.get_hosts().first().map(|host| format!("{host:?}")).unwrap_or_default();
+    pub(crate) async fn is_pooled(&mut self) -> bool {
         // Where a second connection is not to be had, the first one's lock check has to do.
-        let Ok((second, _)) = open(&self.address).await else { return Ok(()) };
+        let Ok((second, _)) = open(&self.address).await else { return false };
         let asked = second.simple_query("BEGIN; SELECT pg_backend_pid()").await;
         let process = asked.map(|messages| rows(&messages)).unwrap_or_default();
         let process = process.first().and_then(|row| row.first()?.clone()).unwrap_or_default();
         _ = second.batch_execute("ROLLBACK").await;
-        if process == self.process { Err(MigrateError::Pooler { target }) } else { Ok(()) }
+        process == self.process
     }
 }
 

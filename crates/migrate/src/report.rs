@@ -17,8 +17,13 @@ pub struct Applied {
     pub direction: Direction,
     /// How many statements it has.
     pub statements: usize,
-    /// How long it took.
+    /// How long it took; as a program's reader wants it, in seconds.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
     pub took: Duration,
+}
+
+fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
 }
 
 /// What a run did.

@@ -240,7 +240,9 @@ impl<'a> Runner<'a> {
         if let Some(why) = session.read_only() {
             return Err(MigrateError::ReadOnly { target: self.target.shown(), why });
         }
-        session.refuse_pooler().await?;
+        if session.is_pooled().await {
+            return Err(MigrateError::Pooler { target: self.target.shown() });
+        }
         lock::take(session, self.options.lock_deadline, &self.random, &self.listener).await?;
         let result = async {
             let state = tables.read(session).await?;

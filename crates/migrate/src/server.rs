@@ -204,11 +204,11 @@ impl Session {
         }
     }
 
-    /// Refuses a connection on which a session's lock means nothing.
-    pub(crate) async fn refuse_pooler(&mut self) -> Result<(), MigrateError> {
+    /// Whether a session's lock means nothing on this connection.
+    pub(crate) async fn is_pooled(&mut self) -> bool {
         match self {
-            Self::Postgres(session) => session.refuse_pooler().await,
-            Self::Mysql(_) | Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.is_pooled().await,
+            Self::Mysql(_) | Self::Sqlite(_) => false,
         }
     }
 }

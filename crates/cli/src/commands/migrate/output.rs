@@ -155,10 +155,16 @@ pub(crate) fn failure(doing: &str, error: &MigrateError) -> Failure {
         MigrateError::Duplicate { .. } => failure.hints.push("bowline migrate fix".to_owned()),
         _ => {}
     }
-    if let MigrateError::Statement { source, .. } = error
-        && let Some(blocker) = &source.blocker
-    {
-        failure.causes.push(format!("in the way: {blocker}"));
+    if let MigrateError::Statement { source, .. } = error {
+        if let Some(blocker) = &source.blocker {
+            failure.causes.push(format!("in the way: {blocker}"));
+        }
+        // active_sql_transaction: such as CREATE INDEX CONCURRENTLY
+        if source.code.as_deref() == Some("25001") {
+            failure
+                .hints
+                .push("put `-- +goose NO TRANSACTION` into the file, best with this statement alone".to_owned());
+        }
     }
     failure
 }
