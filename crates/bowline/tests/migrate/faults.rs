@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
 use bowline_peers::mariadb::MariaDb;
 use bowline_peers::postgres::Postgres;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
 
 use crate::project::{Project, Said, eventually};
@@ -199,6 +201,42 @@ fn servers_that_are_not_there_or_do_not_let_us_in() {
     crate::project::pause(300);
     postgres.run();
     Said::of(&waiting.wait_with_output().unwrap()).ok();
+}
+
+#[test]
+fn tls_as_libpq_has_it() {
+    let Some(postgres) = Postgres::start() else { return };
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let project = Project::new(&[("1_good.sql", GOOD)]);
+    let root = project.path().join("root.pem");
+    std::fs::write(&root, authority.pem()).unwrap();
+    // The server itself writes its key, so that it is the owner and nobody else can read it.
+    let put = |name: &str, pem: String| {
+        let text = base64::engine::general_purpose::STANDARD.encode(pem);
+        let program = format!("umask 077; base64 -d > {name}");
+        postgres.psql(&format!("COPY (SELECT '{text}') TO PROGRAM '{program}'")).unwrap();
+        postgres.psql(&format!("ALTER SYSTEM SET ssl_{}_file = '{name}'", name.replace(".pem", ""))).unwrap();
+    };
+    put("cert.pem", server.pem());
+    put("key.pem", key.serialize_pem());
+    postgres.psql("ALTER SYSTEM SET ssl = on").unwrap();
+    postgres.psql("SELECT pg_reload_conf()").unwrap();
+    let version = |host: &str, mode: &str| {
+        let url = format!("postgres://todo@{host}:{}/postgres?sslmode={mode}", postgres.port());
+        project.bowline(("postgres", &url), &["version"])
+    };
+    eventually("TLS is on", || version("127.0.0.1", "require").code == Some(0));
+    version("127.0.0.1", "disable").ok();
+    let verified = format!("verify-full&sslrootcert={}", root.display());
+    version("localhost", &verified).ok();
+    let unknown = version("localhost", "verify-full");
+    assert!(unknown.code == Some(1) && unknown.err.contains("invalid peer certificate: UnknownIssuer"), "{unknown:?}");
+    let other = version("127.0.0.1", &verified);
+    assert!(other.code == Some(1) && other.err.contains("certificate not valid for name"), "{other:?}");
 }
 
 #[test]
