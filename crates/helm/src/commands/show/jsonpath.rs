@@ -465,7 +465,7 @@ mod tests {
     use super::*;
 
     fn shown(template: &str) -> String {
-        let text = "a: {b: 1, c: [x, y, z]}\nlist: [{n: one, v: 2.0}, {n: two, v: 3.0}]\n";
+        let text = "a: {b: 1, c: [p, q, r]}\nlist: [{k: one, v: 2.0}, {k: two, v: 3.0}]\n";
         let Value::Map(map) = bowline_yaml::parse(text).unwrap()[0].to_value() else { panic!() };
         print(template, &map).unwrap()
     }
@@ -473,12 +473,12 @@ mod tests {
     #[test]
     fn paths_find_values() {
         assert_eq!(shown("{.a.b}"), "1");
-        assert_eq!(shown("{$.a.c[0]} {.a.c[-1:]}"), "x z");
-        assert_eq!(shown("{.a.c[*]}"), "x y z");
-        assert_eq!(shown("{.a}"), r#"{"b":1,"c":["x","y","z"]}"#);
-        assert_eq!(shown("{.list[?(@.n==\"two\")].v}"), "3");
-        assert_eq!(shown("{range .list[*]}{.n}={.v}{\"\\n\"}{end}."), "one=2\ntwo=3\n.");
-        assert_eq!(shown("{.list[*]['n','v']}"), "one two 2 3");
+        assert_eq!(shown("{$.a.c[0]} {.a.c[-1:]}"), "p r");
+        assert_eq!(shown("{.a.c[*]}"), "p q r");
+        assert_eq!(shown("{.a}"), r#"{"b":1,"c":["p","q","r"]}"#);
+        assert_eq!(shown("{.list[?(@.k==\"two\")].v}"), "3");
+        assert_eq!(shown("{range .list[*]}{.k}={.v}{\"\\n\"}{end}."), "one=2\ntwo=3\n.");
+        assert_eq!(shown("{.list[*]['k','v']}"), "one two 2 3");
         assert_eq!(shown("before {.nope}"), "");
     }
 
