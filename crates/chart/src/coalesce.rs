@@ -179,7 +179,7 @@ impl Coalesce<'_> {
 }
 
 /// Merges one table into another, which wins. With `merge`, nulls stay.
-pub(crate) fn merge_tables(dest: &mut Map, source: Map, merge: bool, warnings: &mut Warnings) {
+pub fn merge_tables(dest: &mut Map, source: Map, merge: bool, warnings: &mut Vec<String>) {
     Coalesce { merge, warnings }.tables(dest, source, "");
 }
 

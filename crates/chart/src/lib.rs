@@ -29,6 +29,7 @@ mod values_file;
 mod version;
 
 pub use chart::{Chart, Crd};
+pub use coalesce::merge_tables;
 pub use error::{Error, Place, go_io_reason};
 pub use glob::{BadPattern, glob_match};
 pub use load::{File, archive_files, directory_files};

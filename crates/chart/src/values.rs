@@ -30,3 +30,15 @@ impl Chart {
         Ok(Prepared { chart, values, warnings })
     }
 }
+
+impl Prepared {
+    /// The values laid over the chart's once more, as `lint` does: a default that a null had deleted is back.
+    ///
+    /// # Errors
+    /// In Helm's words.
+    pub fn coalesced_again(mut self) -> Result<Self, Error> {
+        self.warnings.clear();
+        self.values = coalesce(&self.chart, self.values, false, &mut self.warnings)?;
+        Ok(self)
+    }
+}

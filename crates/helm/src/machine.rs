@@ -3,7 +3,7 @@
 use std::net::ToSocketAddrs;
 use std::rc::Rc;
 
-use bowline_render::Environment;
+use bowline_render::{Environment, LetPass};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -36,6 +36,15 @@ impl Environment for Machine {
         if getrandom::fill(bytes).is_err() {
             console::error("Error: the operating system gives no random bits\n");
             std::process::exit(1);
+        }
+    }
+
+    fn let_pass(&self, what: LetPass, message: &str) {
+        let fields = [("message", message)];
+        match what {
+            LetPass::Missing => console::warn("missing required value", &fields),
+            LetPass::Empty => console::warn("missing required values", &fields),
+            LetPass::Fail => console::log("INFO", "funcMap fail", &fields),
         }
     }
 

@@ -52,7 +52,8 @@ impl Context {
             ("Name", Value::text(options.release_name.as_str())),
             ("Namespace", Value::text(options.namespace.as_str())),
             ("IsUpgrade", Value::Bool(options.is_upgrade)),
-            ("IsInstall", Value::Bool(!options.is_upgrade)),
+            // For `lint` it is neither.
+            ("IsInstall", Value::Bool(!options.is_upgrade && !options.lint)),
             ("Revision", Value::Int(options.revision)),
             ("Service", Value::text("Helm")),
         ];

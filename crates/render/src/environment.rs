@@ -39,11 +39,27 @@ pub trait Environment {
         Ok(bowline_yaml::Value::Map(bowline_yaml::Map::new()))
     }
 
+    /// Rendering for `lint` came past `required` or `fail`, with their message.
+    fn let_pass(&self, what: LetPass, message: &str) {
+        let _ = (what, message);
+    }
+
     /// An address of the host, for `getHostByName`; `None` where name resolution is not allowed.
     fn resolve(&self, host: &str) -> Option<String> {
         let _ = host;
         None
     }
+}
+
+/// What `lint` lets pass that would end a rendering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetPass {
+    /// `required` got nothing.
+    Missing,
+    /// `required` got an empty text.
+    Empty,
+    /// `fail` was called.
+    Fail,
 }
 
 /// What a template's `lookup` asks for.

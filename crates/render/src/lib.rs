@@ -37,12 +37,13 @@ use bowline_chart::{Chart, UserValues};
 use bowline_manifest::ManifestSet;
 
 pub use diagnose::{Excerpt, Mark, Problem};
-pub use environment::{Environment, Lookup, Nowhere};
+pub use environment::{Environment, LetPass, Lookup, Nowhere};
 pub use error::{Fault, RenderError};
 pub use objects::KubeVersion;
 pub use options::Options;
 pub use order::install_order;
-pub use templates::Templates;
+pub use schema::check_one as check_values;
+pub use templates::{RenderedFile, Templates};
 pub use text::TemplateText;
 
 /// Renders a chart once. To render it again, keep its [`Templates`].

@@ -162,6 +162,26 @@ impl Templates {
         Ok(manifests)
     }
 
+    /// Renders the files of a prepared chart and leaves them as they are: path and content of each, in no order.
+    ///
+    /// # Errors
+    /// As [`Templates::render`], but for what is said about documents and the cluster's version.
+    pub fn files(
+        &self,
+        prepared: &Prepared,
+        options: &Options,
+        environment: &Rc<dyn Environment>,
+    ) -> Result<Vec<RenderedFile>, RenderError> {
+        if !options.skip_schema_validation {
+            schema::check(&prepared.chart, &prepared.values).map_err(RenderError::Schema)?;
+        }
+        let mut files = Vec::new();
+        self.set(&prepared.chart)?.execute(prepared, options, environment, &mut |output| {
+            files.push(RenderedFile { path: output.path, content: output.traced.into_text() });
+        })?;
+        Ok(files)
+    }
+
     /// The compiled set of a prepared chart.
     fn set(&self, chart: &Chart) -> Result<Arc<Set>, RenderError> {
         let files = template_files(chart);
@@ -174,6 +194,15 @@ impl Templates {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&set));
         Ok(set)
     }
+}
+
+/// A file as its template wrote it, before it is taken apart into documents.
+#[derive(Clone, Debug)]
+pub struct RenderedFile {
+    /// Path of the template, the chart's name first.
+    pub path: Arc<str>,
+    /// What it wrote.
+    pub content: Vec<u8>,
 }
 
 impl Set {

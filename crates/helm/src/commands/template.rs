@@ -120,6 +120,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     options.namespace = invocation.settings.namespace();
     options.is_upgrade = invocation.bool("is-upgrade");
     options.api_versions = invocation.texts("api-versions");
+    options.skip_schema_validation = invocation.bool("skip-schema-validation");
     check_labels(&invocation.texts("labels"))?;
     let templates = Templates::new(chart);
     let environment = machine::environment(invocation.bool("enable-dns"));

@@ -3,7 +3,7 @@
 use super::arguments::{bytes, string};
 use super::{Answer, Host, fail, hosted};
 use crate::convert::from_yaml;
-use crate::environment::Lookup;
+use crate::environment::{LetPass, Lookup};
 use bowline_gotemplate::Type::{Any, Map, Text};
 use bowline_gotemplate::{Call, Failure, Function, Value, fmt};
 
@@ -97,11 +97,23 @@ fn required(call: &mut Call<'_, Host>) -> Answer {
     if !missing {
         return Ok(args[1].clone());
     }
-    if call.host().lint { Ok(Value::from("")) } else { warning(&args[0]) }
+    let is_nil = matches!(args[1], Value::Nil);
+    let message = args[0].clone();
+    if !call.host().lint {
+        return warning(&message);
+    }
+    let passed = if is_nil { LetPass::Missing } else { LetPass::Empty };
+    call.host().environment.let_pass(passed, &string(&message));
+    Ok(Value::from(""))
 }
 
 fn fail_with(call: &mut Call<'_, Host>) -> Answer {
-    if call.host().lint { Ok(Value::from("")) } else { warning(&call.args()[0]) }
+    let message = call.args()[0].clone();
+    if !call.host().lint {
+        return warning(&message);
+    }
+    call.host().environment.let_pass(LetPass::Fail, &string(&message));
+    Ok(Value::from(""))
 }
 
 fn lookup(call: &mut Call<'_, Host>) -> Answer {

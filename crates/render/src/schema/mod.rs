@@ -75,7 +75,7 @@ fn go_type(value: &Value) -> &'static str {
 ///
 /// # Errors
 /// In Helm's words: what is wrong with the schema, or each fault of the values on a line.
-pub(crate) fn check_one(schema: &[u8], values: &Map) -> Result<(), String> {
+pub fn check_one(schema: &[u8], values: &Map) -> Result<(), String> {
     let compiled = Compiled::new(DOCUMENT, schema)?;
     let values = Json::from_values(values);
     match compiled.validate(&values) {
