@@ -21,6 +21,7 @@ fuzz:
 		-p bowline-app -p bowline-migrate -p bowline-release -p bowline-apiserver -p bowline-rehearse -p bowline-migrate-lint --test fuzz
 
 bench: build
+	$(CARGO) build --release --locked -p bowline-render --example rendering
 	$(CARGO) run --quiet --locked -p xtask -- bench
 
 fmt:

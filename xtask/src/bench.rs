@@ -4,15 +4,18 @@
 //! slow moment of the machine meets both. An absent peer leaves its column empty.
 
 mod migrations;
+mod templates;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub(crate) use templates::print_peak_memory;
+
 /// What a row of the table says.
 struct Row {
-    measure: &'static str,
+    measure: String,
     wanted: String,
     bowline: String,
     peer: String,
@@ -36,7 +39,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     rows.extend(bench.control_plane()?);
     rows.push(bench.up()?);
     rows.push(bench.rehearsal()?);
-    rows.push(bench.template()?);
+    rows.extend(bench.templates()?);
+    rows.extend(bench.library()?);
     rows.extend(migrations::rows(&bench)?);
     print_table(&rows);
     Ok(())
@@ -88,14 +92,14 @@ impl Bench {
         let start = median(&mut starts);
         Ok(vec![
             Row {
-                measure: "process start to /readyz ok",
+                measure: "process start to /readyz ok".to_owned(),
                 wanted: "< 100 ms".to_owned(),
                 bowline: milliseconds(start),
                 peer: peer.map_or_else(String::new, |(time, _)| format!("kubernetes {}", milliseconds(time))),
                 met: start < Duration::from_millis(100),
             },
             Row {
-                measure: "idle memory of that process",
+                measure: "idle memory of that process".to_owned(),
                 wanted: "< 40 MB".to_owned(),
                 bowline: megabytes(memory),
                 peer: peer.map_or_else(String::new, |(_, kilobytes)| format!("kubernetes {}", megabytes(kilobytes))),
@@ -120,7 +124,7 @@ impl Bench {
         }
         let time = median(&mut times);
         Ok(Row {
-            measure: "warm `bowline up` of todo-app to all ready",
+            measure: "warm `bowline up` of todo-app to all ready".to_owned(),
             wanted: "< 5 s".to_owned(),
             bowline: milliseconds(time),
             peer: String::new(),
@@ -139,37 +143,11 @@ impl Bench {
         }
         let time = median(&mut times);
         Ok(Row {
-            measure: "rehearsal of the hanging install",
+            measure: "rehearsal of the hanging install".to_owned(),
             wanted: "< 1 s".to_owned(),
             bowline: milliseconds(time),
             peer: String::new(),
             met: time < Duration::from_secs(1),
-        })
-    }
-
-    fn template(&self) -> Result<Row, String> {
-        let helm = bowline_peers::find("helm");
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..31 {
-            ours.push(self.time(&["template", "examples/todo-app/chart", "--name", "todo-app"])?.0);
-            if let Some(helm) = &helm {
-                let mut command = Command::new(helm);
-                command.args(["template", "todo-app", "examples/todo-app/chart"]).current_dir(&self.root);
-                command.stdout(Stdio::null()).stderr(Stdio::null());
-                theirs.push(time(command)?.0);
-            }
-        }
-        let bowline = median(&mut ours);
-        let peer = (!theirs.is_empty()).then(|| median(&mut theirs));
-        let factor = peer.map(|peer| peer.as_secs_f64() / bowline.as_secs_f64());
-        Ok(Row {
-            measure: "template of todo-app",
-            wanted: "≥ 10 × helm".to_owned(),
-            bowline: milliseconds(bowline),
-            peer: peer.map_or_else(String::new, |peer| {
-                format!("helm {} ({:.1} ×)", milliseconds(peer), factor.unwrap_or_default())
-            }),
-            met: factor.is_some_and(|factor| factor >= 10.0),
         })
     }
 }

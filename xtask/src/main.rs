@@ -34,6 +34,12 @@ enum Chore {
     },
     /// Measure, side by side with the real programs, and print the table.
     Bench,
+    /// Run a command and print the most memory that it had, in kilobytes.
+    #[command(hide = true)]
+    PeakMemory {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Write the generated pages anew.
     Docs,
     /// Lay out the charts of fetched repositories with their dependencies, as a folder for BOWLINE_CHARTS.
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Test { only } => suite::run(&root, &only),
         Chore::Bench => bench::run(&root),
+        Chore::PeakMemory { command } => bench::print_peak_memory(&command),
         Chore::Docs => docs(&root),
         Chore::LayoutCharts { to, sources } => layout_charts::run(&sources, &to),
         Chore::Layers => layers::check(&root),

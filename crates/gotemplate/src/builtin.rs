@@ -31,17 +31,17 @@ pub(crate) enum Builtin {
 }
 
 impl Builtin {
-    /// The names of all of them.
-    pub(crate) const NAMES: [&'static str; 19] = [
+    const NAMES: [&'static str; 19] = [
         "and", "call", "html", "index", "slice", "js", "len", "not", "or", "print", "printf", "println", "urlquery",
         "eq", "ge", "gt", "le", "lt", "ne",
     ];
 
-    pub(crate) fn named(name: &str) -> Option<(&'static str, Self)> {
+    /// All of them, with their names.
+    pub(crate) fn all() -> impl Iterator<Item = (&'static str, Self)> {
         use Builtin::*;
         const ALL: [Builtin; 19] =
             [And, Call, Html, Index, Slice, Js, Len, Not, Or, Print, Printf, Println, UrlQuery, Eq, Ge, Gt, Le, Lt, Ne];
-        Self::NAMES.iter().position(|known| *known == name).map(|i| (Self::NAMES[i], ALL[i]))
+        Self::NAMES.into_iter().zip(ALL)
     }
 
     /// The parameters, and whether the last takes any number of arguments.

@@ -144,12 +144,53 @@ impl<'a> Lexer<'a> {
     }
 
     pub(crate) fn next_token(&mut self) -> Token<'a> {
+        if self.inside
+            && let Some(token) = self.frequent()
+        {
+            return token;
+        }
         let mut state = if self.inside { State::InsideAction } else { State::Text };
         loop {
             match self.step(&state) {
                 Step::Emit(token) => return token,
                 Step::Go(next) => state = next,
             }
+        }
+    }
+
+    /// The tokens that most actions consist of: one space, words and fields of ASCII letters. Whatever else stands there is
+    /// left to the states.
+    fn frequent(&mut self) -> Option<Token<'a>> {
+        let rest = self.rest();
+        let (&first, after) = rest.split_first()?;
+        match first {
+            b' ' => {
+                // More space, or a trim marker, may follow.
+                if matches!(after.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n' | b'-')) {
+                    return None;
+                }
+                self.at += 1;
+                Some(self.token(Kind::Space))
+            }
+            b'.' | b'$' | b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+                let length = after.iter().position(|byte| !IS_WORD[usize::from(*byte)])?;
+                let kind = match first {
+                    b'.' if length == 0 || after[0].is_ascii_digit() => return None,
+                    b'.' => Kind::Field,
+                    b'$' => Kind::Variable,
+                    _ => keyword(&rest[..=length]),
+                };
+                let ends = match after[length] {
+                    b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(' => true,
+                    _ => after[length..].starts_with(RIGHT),
+                };
+                if !ends {
+                    return None;
+                }
+                self.at += 1 + length;
+                Some(self.token(kind))
+            }
+            _ => None,
         }
     }
 
@@ -392,28 +433,13 @@ impl<'a> Lexer<'a> {
         if !self.at_terminator() {
             return self.bad_character();
         }
-        let kind = match &self.input[self.start..self.at] {
-            b"block" => Kind::Block,
-            b"break" => Kind::Break,
-            b"continue" => Kind::Continue,
-            b"define" => Kind::Define,
-            b"else" => Kind::Else,
-            b"end" => Kind::End,
-            b"if" => Kind::If,
-            b"range" => Kind::Range,
-            b"nil" => Kind::Nil,
-            b"template" => Kind::Template,
-            b"with" => Kind::With,
-            b"true" | b"false" => Kind::Bool,
-            _ => Kind::Identifier,
-        };
-        self.emit(kind)
+        self.emit(keyword(&self.input[self.start..self.at]))
     }
 
     /// Passes over letters, digits and underscores.
     fn skip_word(&mut self) {
         loop {
-            let ascii = self.rest().iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
+            let ascii = self.rest().iter().position(|byte| !IS_WORD[usize::from(*byte)]);
             self.at += ascii.unwrap_or(self.input.len() - self.at);
             match self.rest().first() {
                 Some(0x80..) if self.peek().is_some_and(is_alphanumeric) => {
@@ -441,8 +467,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn at_terminator(&self) -> bool {
-        match self.peek() {
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
+        match self.rest().first() {
+            None | Some(b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(') => true,
             Some(_) => self.rest().starts_with(RIGHT),
         }
     }
@@ -518,7 +544,41 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// What a word is.
+fn keyword(word: &[u8]) -> Kind {
+    match word {
+        b"block" => Kind::Block,
+        b"break" => Kind::Break,
+        b"continue" => Kind::Continue,
+        b"define" => Kind::Define,
+        b"else" => Kind::Else,
+        b"end" => Kind::End,
+        b"if" => Kind::If,
+        b"range" => Kind::Range,
+        b"nil" => Kind::Nil,
+        b"template" => Kind::Template,
+        b"with" => Kind::With,
+        b"true" | b"false" => Kind::Bool,
+        _ => Kind::Identifier,
+    }
+}
+
+/// Which bytes are ASCII letters, digits or underscores.
+static IS_WORD: [bool; 256] = {
+    let mut is_word = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        is_word[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    is_word
+};
+
 fn lines(text: &[u8]) -> u32 {
+    // Most texts between two actions are short.
+    if text.len() < 32 {
+        return text.iter().map(|byte| u32::from(*byte == b'\n')).sum();
+    }
     memchr::memchr_iter(b'\n', text).count() as u32
 }
 

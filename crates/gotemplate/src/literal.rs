@@ -193,7 +193,10 @@ pub fn parse_uint(text: &str) -> Option<u64> {
     if digits.is_empty() || (digits.contains('_') && !underscores_ok(text)) || digits.starts_with(['+', '-']) {
         return None;
     }
-    u64::from_str_radix(&digits.replace('_', ""), radix).ok()
+    if digits.contains('_') {
+        return u64::from_str_radix(&digits.replace('_', ""), radix).ok();
+    }
+    u64::from_str_radix(digits, radix).ok()
 }
 
 /// `strconv.ParseInt` with base 0.

@@ -644,10 +644,16 @@ impl<'p, 'a> Parser<'p, 'a> {
                 self.parens -= 1;
                 Expr::Pipe(Box::new(pipe))
             }
-            Kind::Str | Kind::RawString => match literal::unquote(token.text) {
-                Ok(text) => Expr::Text(Box::new(Quoted { at, to: end(&token), text: Text::from(text) })),
-                Err(message) => return self.fail(message),
-            },
+            Kind::Str | Kind::RawString => {
+                let text = match token.verbatim() {
+                    Some((from, to)) => Ok(Text::from(&self.shared.source[from as usize..to as usize])),
+                    None => literal::unquote(token.text).map(Text::from),
+                };
+                match text {
+                    Ok(text) => Expr::Text(Box::new(Quoted { at, to: end(&token), text })),
+                    Err(message) => return self.fail(message),
+                }
+            }
             _ => {
                 self.backup();
                 return Ok(None);

@@ -28,14 +28,17 @@ pub struct Program<H> {
     pub(crate) name: Arc<str>,
     pub(crate) missing_key: MissingKey,
     pub(crate) functions: Vec<Function<H>>,
-    function_names: HashMap<&'static str, u32>,
+    function_names: HashMap<&'static str, FunctionRef>,
     templates: HashMap<Arc<str>, Arc<Tree>>,
 }
 
 impl<H> Program<H> {
     /// A set without templates. Its name shows in error texts, and is the name of templates given as text.
     pub fn new(name: &str, functions: Vec<Function<H>>) -> Self {
-        let function_names = functions.iter().enumerate().map(|(i, function)| (function.name, i as u32)).collect();
+        // A function of the host replaces a built-in one.
+        let built_in = Builtin::all().map(|(name, builtin)| (name, FunctionRef::Builtin(builtin)));
+        let own = functions.iter().enumerate().map(|(i, function)| (function.name, FunctionRef::Host(i as u32)));
+        let function_names = built_in.chain(own).collect();
         Self {
             name: Arc::from(name),
             missing_key: MissingKey::default(),
@@ -53,10 +56,7 @@ impl<H> Program<H> {
     }
 
     fn resolve(&self, name: &str) -> Option<(&'static str, FunctionRef)> {
-        if let Some((name, index)) = self.function_names.get_key_value(name) {
-            return Some((name, FunctionRef::Host(*index)));
-        }
-        Builtin::named(name).map(|(name, builtin)| (name, FunctionRef::Builtin(builtin)))
+        self.function_names.get_key_value(name).map(|(name, function)| (*name, *function))
     }
 
     pub(crate) fn parse_text(&self, text: &Text) -> Result<Arc<[Arc<Tree>]>, ParseError> {
@@ -105,9 +105,8 @@ impl<H> Program<H> {
 
     /// The names of the functions that templates may call, the built-in ones too, in order.
     pub fn function_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.function_names.keys().copied().chain(Builtin::NAMES).collect();
+        let mut names: Vec<&str> = self.function_names.keys().copied().collect();
         names.sort_unstable();
-        names.dedup();
         names
     }
 

@@ -49,14 +49,14 @@ pub(super) fn rows(bench: &Bench) -> Result<Vec<Row>, String> {
         beside("1,000 small migrations on PostgreSQL", 1.5, alone, &mut theirs),
         beside("migrate status on 1,000 files", 5.0, median(&mut our_status), &mut their_status),
         Row {
-            measure: "process start to the database's version, and out",
+            measure: "process start to the database's version, and out".to_owned(),
             wanted: "< 15 ms".to_owned(),
             bowline: milliseconds(version),
             peer: String::new(),
             met: version < Duration::from_millis(15),
         },
         Row {
-            measure: "1,000 migrations, 20 processes at once",
+            measure: "1,000 migrations, 20 processes at once".to_owned(),
             wanted: format!("< {} (1.3 × alone + a poll)", milliseconds(limit)),
             bowline: milliseconds(raced),
             peer: String::new(),
