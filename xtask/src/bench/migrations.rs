@@ -69,7 +69,7 @@ fn beside(measure: &'static str, factor: f64, ours: Duration, theirs: &mut [Dura
     let theirs = (!theirs.is_empty()).then(|| median(theirs));
     let reached = theirs.map(|theirs| theirs.as_secs_f64() / ours.as_secs_f64());
     Row {
-        measure,
+        measure: measure.to_owned(),
         wanted: format!("≥ {factor} × goose"),
         bowline: milliseconds(ours),
         peer: theirs
