@@ -19,7 +19,7 @@ pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
     // Headers, padding and names beyond the limit on the files themselves.
     let limit = (MAX_SIZE + MAX_SIZE / 4) as u64;
     let unpacked = MultiGzDecoder::new(compressed).take(limit + 1).read_to_end(&mut tar);
-    unpacked.map_err(|error| Error::chart(gzip_failure(compressed, &error)))?;
+    unpacked.map_err(|error| Error::chart(gzip_error(compressed, &error)))?;
     if tar.len() as u64 > limit {
         return Err(too_large());
     }
@@ -40,13 +40,24 @@ pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
     Ok(files)
 }
 
-/// Go's words for what is wrong with compressed data.
-fn gzip_failure(data: &[u8], error: &std::io::Error) -> String {
-    match (data.len(), error.kind()) {
-        (0, _) => "EOF".to_owned(),
-        (1..10, _) | (_, std::io::ErrorKind::UnexpectedEof) => "unexpected EOF".to_owned(),
-        _ if !data.starts_with(b"\x1f\x8b\x08") => "gzip: invalid header".to_owned(),
-        _ => error.to_string(),
+/// What Go says of a file that does not begin as gzip does.
+pub(crate) const INVALID_HEADER: &str = "gzip: invalid header";
+
+fn gzip_error(compressed: &[u8], error: &std::io::Error) -> String {
+    const MAGIC: &[u8] = b"\x1f\x8b\x08";
+    const HEADER: usize = 10;
+    if compressed.is_empty() {
+        return "EOF".to_owned();
+    }
+    if compressed.len() >= HEADER && !compressed.starts_with(MAGIC) {
+        return INVALID_HEADER.to_owned();
+    }
+    match error.kind() {
+        _ if compressed.len() < HEADER => "unexpected EOF".to_owned(),
+        std::io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+        _ if error.to_string().contains("incomplete") => "unexpected EOF".to_owned(),
+        _ if error.to_string().contains("checksum") => "gzip: invalid checksum".to_owned(),
+        _ => format!("flate: {error}"),
     }
 }
 
@@ -96,24 +107,35 @@ struct Entry<'t> {
     modified: Option<SystemTime>,
 }
 
-/// The regular files of a tar archive: ustar, with the long names of pax and GNU.
+/// The files of a tar archive: ustar, with the long names of pax and GNU. What is no regular file but no directory either
+/// is a file without content, as in Helm: a link leads nowhere.
 fn entries(tar: &[u8]) -> Result<Vec<Entry<'_>>, Error> {
     let broken = || Error::chart("archive/tar: invalid tar header");
+    let cut = || Error::chart("unexpected EOF");
     let mut entries = Vec::new();
     let mut long_name = None;
     let mut at = 0;
-    while let Some(header) = tar.get(at..at + BLOCK) {
+    while at < tar.len() {
+        let header = tar.get(at..at + BLOCK).ok_or_else(cut)?;
         if header.iter().all(|b| *b == 0) {
             break;
         }
+        if octal(&header[148..156]) != Some(checksum(header)) {
+            return Err(broken());
+        }
         let size = octal(&header[124..136]).ok_or_else(broken)?;
+        let kind = header[156];
+        // Links have no content, whatever their size says.
+        let size = if matches!(kind, b'1'..=b'6') { 0 } else { size };
         let start = at + BLOCK;
-        let data = start.checked_add(size).and_then(|end| tar.get(start..end)).ok_or_else(broken)?;
+        let data = start.checked_add(size).and_then(|end| tar.get(start..end)).ok_or_else(cut)?;
         at = start + size.div_ceil(BLOCK) * BLOCK;
-        match header[156] {
+        match kind {
             b'x' => long_name = pax_path(data).or(long_name),
             b'L' => long_name = Some(text(data)),
-            0 | b'0' | b'7' => {
+            b'g' | b'K' => {}
+            b'5' => long_name = None,
+            _ => {
                 let name = long_name.take().unwrap_or_else(|| ustar_name(header));
                 if !name.ends_with('/') {
                     let seconds = octal(&header[136..148]).unwrap_or_default() as u64;
@@ -121,11 +143,16 @@ fn entries(tar: &[u8]) -> Result<Vec<Entry<'_>>, Error> {
                     entries.push(Entry { name, data, modified });
                 }
             }
-            // Symbolic and hard links are empty files to Helm, and no file of a chart has to be one.
-            _ => long_name = None,
         }
     }
     Ok(entries)
+}
+
+/// The sum of a header's bytes, its checksum taken for spaces.
+fn checksum(header: &[u8]) -> usize {
+    let own = 148..156;
+    let byte = |(at, byte): (usize, &u8)| usize::from(if own.contains(&at) { b' ' } else { *byte });
+    header.iter().enumerate().map(byte).sum()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -66,8 +66,9 @@ impl Walk {
                 _ => fs::metadata(&path).map(|found| found.file_type()),
             };
             let kind = kind.map_err(|error| {
-                let link = path.to_string_lossy();
-                Error::chart(format!("error evaluating symlink {link}: {}", go_io_error("lstat", &link, &error)))
+                let (link, missing) = (path.to_string_lossy(), missing_target(&path));
+                let why = go_io_error("lstat", &missing.to_string_lossy(), &error);
+                Error::chart(format!("error evaluating symlink {link}: {why}"))
             })?;
             if self.rules.ignores(&inner, kind.is_dir()) {
                 continue;
@@ -92,6 +93,37 @@ impl Walk {
         }
         Ok(())
     }
+}
+
+/// Where a link, or a link that it leads to, leads to nothing.
+fn missing_target(link: &Path) -> PathBuf {
+    let mut path = link.to_owned();
+    for _ in 0..255 {
+        let mut walked = PathBuf::new();
+        let mut next = None;
+        for part in path.components() {
+            match part {
+                std::path::Component::ParentDir => _ = walked.pop(),
+                part => walked.push(part),
+            }
+            match fs::symlink_metadata(&walked) {
+                Err(_) => return walked,
+                Ok(found) if found.is_symlink() => {
+                    let Ok(target) = fs::read_link(&walked) else { return walked };
+                    let rest: PathBuf = path.components().skip(walked.components().count()).collect();
+                    walked.pop();
+                    next = Some(walked.join(target).join(rest));
+                    break;
+                }
+                Ok(_) => {}
+            }
+        }
+        match next {
+            Some(next) => path = next,
+            None => return path,
+        }
+    }
+    path
 }
 
 /// Reads files, and gives them, or the first error, in their order.

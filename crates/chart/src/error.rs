@@ -39,6 +39,15 @@ pub enum Error {
         /// The file at fault, and where in it.
         place: Option<Place>,
     },
+    /// An archive is none, or is one that no chart may be.
+    #[error("{message}")]
+    Archive {
+        /// Helm's words.
+        message: String,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<Error>,
+    },
     /// A values file or a flag that sets values is wrong.
     #[error("{message}")]
     Values {
@@ -79,7 +88,7 @@ impl Error {
     /// The place at fault, where there is one.
     pub fn place(&self) -> Option<&Place> {
         match self {
-            Self::NotFound { .. } | Self::Flag { .. } => None,
+            Self::NotFound { .. } | Self::Archive { .. } | Self::Flag { .. } => None,
             Self::Chart { place, .. } | Self::Values { place, .. } => place.as_ref(),
         }
     }
@@ -91,6 +100,7 @@ impl Error {
             Self::Flag { message, name, text, span } => {
                 Self::Flag { message: format!("{doing}: {message}"), name, text, span }
             }
+            Self::Archive { message, cause } => Self::Archive { message: format!("{doing}: {message}"), cause },
             Self::Chart { message, place } => Self::Chart { message: format!("{doing}: {message}"), place },
             Self::Values { message, place } => Self::Values { message: format!("{doing}: {message}"), place },
         }

@@ -14,10 +14,12 @@
 mod archive;
 mod chart;
 mod coalesce;
+mod content_type;
 mod dependencies;
 mod directory;
 mod error;
 mod glob;
+mod go_time;
 mod ignore;
 mod load;
 mod metadata;

@@ -10,9 +10,11 @@ use std::time::SystemTime;
 use bowline_yaml::{Decoder, Map, Node, Target, parse_first};
 
 use crate::archive::{self, MAX_SIZE};
+use crate::content_type;
 use crate::error::{Error, Place, go_io_error};
+use crate::metadata::Nulls;
 use crate::values_file::parse_values;
-use crate::{Chart, Metadata, directory};
+use crate::{Chart, Dependency, Metadata, directory, go_time};
 
 /// A file of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +56,8 @@ impl Chart {
             Error::chart(format!("unable to detect chart at {manifest}: {}", go_io_error("open", &manifest, &error)))
         })?;
         let origin = Origin { shown: shown.trim_end_matches('/').to_owned(), nesting: 0 };
-        check_api_version(&String::from_utf8_lossy(&data), &origin)?;
-        from_files(directory::read(&path)?, &origin)
+        let is_v3 = check_api_version(&String::from_utf8_lossy(&data), &origin)?;
+        refuse_v3(is_v3, from_files(directory::read(&path)?, &origin)?)
     }
 
     /// A chart from files in memory, paths relative to the chart.
@@ -128,32 +130,39 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
         let message = if shown.ends_with(".yml") || shown.ends_with(".yaml") {
             format!("file '{shown}' seems to be a YAML file, but expected a gzipped archive")
         } else {
-            let kind = content_type(&data);
+            let kind = content_type::of(&data);
             format!("file '{shown}' does not appear to be a gzipped archive; got '{kind}'")
         };
         return Err(Error::chart(message));
     }
-    let files = archive::read(&data).map_err(|error| error.wrapped("unable to load chart archive"))?;
     let origin = Origin { shown: shown.to_owned(), nesting: 0 };
+    // Helm keeps the reason to itself; here it is the cause.
+    let unable =
+        |cause: Error| Error::Archive { message: "unable to load chart archive".to_owned(), cause: Box::new(cause) };
+    let files = archive::read(&data).map_err(unable)?;
     let Some(manifest) = files.iter().find(|file| &*file.name == "Chart.yaml") else {
         return Err(Error::chart("unable to detect chart version, no Chart.yaml found"));
     };
-    check_api_version(&manifest.text(), &origin)?;
-    from_files(files, &origin)
+    let is_v3 = check_api_version(&manifest.text(), &origin)?;
+    let chart = from_files(files, &origin).map_err(|error| {
+        // Helm takes the error of an archive inside for one of the archive itself.
+        if error.to_string().ends_with(archive::INVALID_HEADER) {
+            return Error::chart(format!("file '{shown}' does not appear to be a valid chart file (details: {error})"));
+        }
+        error
+    })?;
+    refuse_v3(is_v3, chart)
 }
 
-/// What Go's `http.DetectContentType` says, as far as it is text or not.
-fn content_type(data: &[u8]) -> &'static str {
-    // Helm looks at 512 bytes, zeros behind the end of a short file among them.
-    let Some(head) = data.get(..512) else { return "application/octet-stream" };
-    let binary = head.iter().any(|b| matches!(b, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f));
-    if binary { "application/octet-stream" } else { "text/plain; charset=utf-8" }
+/// Helm reads charts of this coming version, and then does nothing with them.
+fn refuse_v3(is_v3: bool, chart: Chart) -> Result<Chart, Error> {
+    if is_v3 { Err(Error::chart("invalid chart apiVersion")) } else { Ok(chart) }
 }
 
-/// Helm looks at the version alone before it looks at anything else.
-fn check_api_version(text: &str, origin: &Origin) -> Result<(), Error> {
+/// Helm looks at the version alone before it looks at anything else. True for `v3`.
+fn check_api_version(text: &str, origin: &Origin) -> Result<bool, Error> {
     let failed = |error: &bowline_yaml::Error| origin.error("cannot load Chart.yaml", "Chart.yaml", error);
-    let Some(node) = parse_first(text).map_err(|error| failed(&error))? else { return Ok(()) };
+    let Some(node) = parse_first(text).map_err(|error| failed(&error))? else { return Ok(false) };
     let mut decoder = Decoder::new();
     let mut version = String::new();
     for (key, value) in decoder.root(&node, "loader.chartBase") {
@@ -162,8 +171,8 @@ fn check_api_version(text: &str, origin: &Origin) -> Result<(), Error> {
         }
     }
     decoder.finish(()).map_err(|error| failed(&error))?;
-    if matches!(version.as_str(), "" | "v1" | "v2") {
-        Ok(())
+    if matches!(version.as_str(), "" | "v1" | "v2" | "v3") {
+        Ok(version == "v3")
     } else {
         let at = node.get("apiVersion").map(|node| node.span.start).unwrap_or_default();
         let place = Place { file: origin.file("Chart.yaml"), line: at.line, column: at.column };
@@ -171,31 +180,73 @@ fn check_api_version(text: &str, origin: &Origin) -> Result<(), Error> {
     }
 }
 
-/// How many charts a file lies in, by its path.
-fn nesting(mut name: &str) -> usize {
-    let mut depth = 0;
-    while let Some((_, inner)) = name.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
-        depth += 1;
-        name = inner;
+/// The files of a chart, taken apart in one go into its own and those of each chart in it.
+#[derive(Default)]
+struct Folder {
+    files: Vec<File>,
+    charts: BTreeMap<String, Inner>,
+}
+
+/// What lies under a name in `charts/`.
+#[derive(Default)]
+struct Inner {
+    folder: Folder,
+    /// The files under that very name, or in it where it is an archive's.
+    direct: Vec<File>,
+}
+
+impl Folder {
+    /// # Errors
+    /// Where charts nest too deep; `outer` charts lie around this one.
+    fn new(files: Vec<File>, outer: usize) -> Result<Self, Error> {
+        let mut root = Self::default();
+        for mut file in files {
+            let (mut folder, mut depth, mut start) = (&mut root, outer, 0);
+            let name = Arc::clone(&file.name);
+            loop {
+                let rest = &name[start..];
+                let Some(below) = rest.strip_prefix("charts/").filter(|_| !rest.ends_with(".prov")) else {
+                    if start > 0 {
+                        file.name = Arc::from(rest);
+                    }
+                    folder.files.push(file);
+                    break;
+                };
+                let (chart, inside) = below.split_once('/').map_or((below, None), |(chart, rest)| (chart, Some(rest)));
+                let inner = folder.charts.entry(chart.to_owned()).or_default();
+                let Some(inside) = inside.filter(|_| !chart.ends_with(".tgz")) else {
+                    file.name = Arc::from(below);
+                    inner.direct.push(file);
+                    break;
+                };
+                depth += 1;
+                if depth > MAX_NESTING {
+                    return Err(Error::chart(format!("charts are nested more than {MAX_NESTING} deep")));
+                }
+                start = name.len() - inside.len();
+                folder = &mut inner.folder;
+            }
+        }
+        Ok(root)
     }
-    depth
+}
+
+fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
+    from_folder(Folder::new(files, origin.nesting)?, origin)
 }
 
 /// Puts a chart together from its files.
-fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
-    if origin.nesting + files.iter().map(|file| nesting(&file.name)).max().unwrap_or(0) > MAX_NESTING {
-        return Err(Error::chart(format!("charts are nested more than {MAX_NESTING} deep")));
-    }
+fn from_folder(Folder { files, charts }: Folder, origin: &Origin) -> Result<Chart, Error> {
     let mut metadata: Option<Metadata> = None;
+    let mut nulls = Nulls::default();
     for file in files.iter().filter(|file| &*file.name == "Chart.yaml") {
         let read = metadata.get_or_insert_default();
-        read_metadata(read, file, origin)?;
+        nulls = read_metadata(read, file, origin)?;
         if read.api_version.is_empty() {
             "v1".clone_into(&mut read.api_version);
         }
     }
     let mut chart = Chart { origin: origin.shown.clone(), ..Chart::default() };
-    let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
     for file in files {
         match &*file.name {
             "Chart.yaml" => {}
@@ -213,7 +264,8 @@ fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
             "values.schema.json" => chart.schema = Some(file.data),
             "requirements.yaml" => {
                 let read = metadata.get_or_insert_default();
-                read_metadata(read, &file, origin)?;
+                let required = read_metadata(read, &file, origin)?;
+                nulls.dependencies = required.dependencies.or(nulls.dependencies);
                 if read.api_version == "v1" {
                     chart.files.push(file);
                 }
@@ -227,68 +279,67 @@ fn from_files(files: Vec<File>, origin: &Origin) -> Result<Chart, Error> {
                 chart.lock = Some(file.data);
             }
             name if name.starts_with("templates/") => chart.templates.push(file),
-            name if name.starts_with("charts/") && !name.ends_with(".prov") => {
-                let inner = &name["charts/".len()..];
-                let subchart = inner.split('/').next().unwrap_or_default().to_owned();
-                let data = Arc::clone(&file.data);
-                let modified = file.modified;
-                subcharts.entry(subchart).or_default().push(File { name: Arc::from(inner), data, modified });
-            }
             _ => chart.files.push(file),
         }
     }
     let Some(mut metadata) = metadata else { return Err(Error::chart("Chart.yaml file is missing")) };
-    metadata.validate().map_err(|error| {
+    metadata.validate_noted(nulls).map_err(|error| {
         let place = Place { file: origin.file("Chart.yaml"), line: 0, column: 0 };
         Error::Chart { message: error.to_string(), place: Some(place) }
     })?;
     chart.metadata = metadata;
-    for (name, files) in subcharts {
-        if name.starts_with(['_', '.']) {
-            continue;
+    for (name, inner) in charts.into_iter().filter(|(name, _)| !name.starts_with(['_', '.'])) {
+        if let Some(file) = inner.direct.first().filter(|file| name.ends_with(".tgz") && *file.name != *name) {
+            let (parent, found) = (chart.name(), &file.name);
+            let message = format!("error unpacking subchart tar in {parent}: expected {name}, got {found}");
+            return Err(Error::chart(message));
         }
-        let subchart = load_subchart(&name, &files, &origin.inner(&format!("charts/{name}")), &chart);
+        let origin = origin.inner(&format!("charts/{name}"));
+        let subchart = load_subchart(&name, inner, &origin);
         let doing = format!("error unpacking subchart {name} in {}", chart.name());
         chart.dependencies.push(subchart.map_err(|error| error.wrapped(&doing))?);
     }
     Ok(chart)
 }
 
-fn load_subchart(name: &str, files: &[File], origin: &Origin, parent: &Chart) -> Result<Chart, Error> {
-    if name.ends_with(".tgz") {
-        let file = &files[0];
-        if &*file.name != name {
-            let parent = parent.name();
-            let found = &file.name;
-            return Err(Error::chart(format!(
-                "error unpacking subchart tar in {parent}: expected {name}, got {found}"
-            )));
-        }
-        return from_files(archive::read(&file.data)?, origin);
+/// A file in `charts/` that belongs to no directory is no chart.
+fn load_subchart(name: &str, inner: Inner, origin: &Origin) -> Result<Chart, Error> {
+    match inner.direct.first().filter(|_| name.ends_with(".tgz")) {
+        Some(file) => from_files(archive::read(&file.data)?, origin),
+        None => from_folder(inner.folder, origin),
     }
-    // A file in charts/ that belongs to no directory is no chart.
-    let inner = files.iter().filter_map(|file| {
-        let (_, inner) = file.name.split_once('/')?;
-        Some(File { name: Arc::from(inner), data: Arc::clone(&file.data), modified: file.modified })
-    });
-    from_files(inner.collect(), origin)
 }
 
-fn read_metadata(metadata: &mut Metadata, file: &File, origin: &Origin) -> Result<(), Error> {
-    let read = parse_first(&file.text()).and_then(|node| node.map_or(Ok(()), |node| metadata.read(&node)));
+fn read_metadata(metadata: &mut Metadata, file: &File, origin: &Origin) -> Result<Nulls, Error> {
+    let read = parse_first(&file.text());
+    let read = read.and_then(|node| node.map_or_else(|| Ok(Nulls::default()), |node| metadata.read_noting(&node)));
     read.map_err(|error| origin.error(&format!("cannot load {}", file.name), &file.name, &error))
 }
 
 /// The lock counts when dependencies are fetched; here it only has to be readable.
 fn check_lock(file: &File, origin: &Origin) -> Result<(), Error> {
+    let doing = format!("cannot load {}", file.name);
     let read = parse_first(&file.text()).and_then(|node: Option<Node>| {
         let mut decoder = Decoder::new();
-        if let Some(node) = &node {
-            decoder.root(node, "v2.Lock");
+        let mut generated = None;
+        for (key, value) in node.iter().flat_map(|node| decoder.root(node, "v2.Lock")).collect::<Vec<_>>() {
+            match key.to_ascii_lowercase().as_str() {
+                "digest" => _ = decoder.string(value, Target { structure: "Lock", path: "digest" }),
+                "dependencies" if !value.is_null() => _ = Dependency::read_all(&mut decoder, value, "Lock"),
+                "generated" if !value.is_null() => generated = Some(value.clone()),
+                _ => {}
+            }
         }
-        decoder.finish(())
+        decoder.finish(generated)
     });
-    read.map_err(|error| origin.error(&format!("cannot load {}", file.name), &file.name, &error))
+    let generated = read.map_err(|error| origin.error(&doing, &file.name, &error))?;
+    let Some(generated) = generated else { return Ok(()) };
+    go_time::check(generated.as_str()).map_err(|why| {
+        let at = generated.span.start;
+        let place = Place { file: origin.file(&file.name), line: at.line, column: at.column };
+        let message = format!("{doing}: error unmarshaling JSON: while decoding JSON: {why}");
+        Error::Chart { message, place: Some(place) }
+    })
 }
 
 impl Default for Chart {

@@ -81,20 +81,34 @@ fn is_field(key: &str, field: &str) -> bool {
     key.eq_ignore_ascii_case(field)
 }
 
+/// Where a list has nothing in place of an entry, which Helm refuses when it validates.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Nulls {
+    pub(crate) maintainers: bool,
+    /// Place of the first.
+    pub(crate) dependencies: Option<usize>,
+}
+
 impl Metadata {
     /// Fills in what a document says, over what is there already.
     ///
     /// # Errors
     /// A value of a wrong type.
     pub fn read(&mut self, node: &Node) -> Result<(), bowline_yaml::Error> {
-        let mut decoder = Decoder::new();
-        for (key, value) in decoder.root(node, "v2.Metadata") {
-            self.read_field(&mut decoder, key, value);
-        }
-        decoder.finish(())
+        self.read_noting(node).map(|_| ())
     }
 
-    fn read_field(&mut self, decoder: &mut Decoder, key: &str, value: &Node) {
+    /// The same, with where lists have nothing.
+    pub(crate) fn read_noting(&mut self, node: &Node) -> Result<Nulls, bowline_yaml::Error> {
+        let mut decoder = Decoder::new();
+        let mut nulls = Nulls::default();
+        for (key, value) in decoder.root(node, "v2.Metadata") {
+            self.read_field(&mut decoder, key, value, &mut nulls);
+        }
+        decoder.finish(nulls)
+    }
+
+    fn read_field(&mut self, decoder: &mut Decoder, key: &str, value: &Node, nulls: &mut Nulls) {
         let mut text = |field: &mut String, path: &str| {
             *field = decoder.string(value, Target { structure: "Metadata", path });
         };
@@ -120,12 +134,13 @@ impl Metadata {
             "maintainers" => {
                 let at = Target { structure: "Metadata", path: "maintainers" };
                 let items = decoder.items(value, at, "[]*v2.Maintainer");
+                nulls.maintainers = items.iter().any(Node::is_null);
                 self.maintainers = items.iter().map(|item| Maintainer::read(decoder, item)).collect();
             }
             "dependencies" if !value.is_null() => {
-                let at = Target { structure: "Metadata", path: "dependencies" };
-                let items = decoder.items(value, at, "[]*v2.Dependency");
-                self.dependencies = Some(items.iter().map(|item| Dependency::read(decoder, item)).collect());
+                let (read, null) = Dependency::read_all(decoder, value, "Metadata");
+                self.dependencies = Some(read);
+                nulls.dependencies = null;
             }
             _ => {}
         }
@@ -146,6 +161,11 @@ impl Metadata {
     /// # Errors
     /// In Helm's words.
     pub fn validate(&mut self) -> Result<(), Error> {
+        self.validate_noted(Nulls::default())
+    }
+
+    /// The same of what was read with nothing in some places of lists.
+    pub(crate) fn validate_noted(&mut self, nulls: Nulls) -> Result<(), Error> {
         let fields = [
             &mut self.name,
             &mut self.description,
@@ -181,13 +201,19 @@ impl Metadata {
         if !matches!(self.kind.as_str(), "" | "application" | "library") {
             return fail("chart.metadata.type must be application or library".to_owned());
         }
+        if nulls.maintainers {
+            return fail("maintainers must not contain empty or null nodes".to_owned());
+        }
         for Maintainer { name, email, url } in &mut self.maintainers {
             for field in [name, email, url] {
                 *field = sanitized(field);
             }
         }
         let mut keys: Vec<&str> = Vec::new();
-        for dependency in self.dependencies.iter_mut().flatten() {
+        for (place, dependency) in self.dependencies.iter_mut().flatten().enumerate() {
+            if nulls.dependencies == Some(place) {
+                return fail("dependencies must not contain empty or null nodes".to_owned());
+            }
             dependency.sanitize();
             let is_alias_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
             if !dependency.alias.bytes().all(is_alias_char) {
@@ -223,8 +249,19 @@ impl Maintainer {
 impl Dependency {
     /// Fills in what one item of `dependencies` says; what does not fit is `decoder`'s error.
     pub fn read(decoder: &mut Decoder, node: &Node) -> Self {
+        Self::read_in(decoder, node, "Metadata")
+    }
+
+    /// The dependencies of a structure, and the place of the first that is null.
+    pub(crate) fn read_all(decoder: &mut Decoder, node: &Node, structure: &str) -> (Vec<Self>, Option<usize>) {
+        let items = decoder.items(node, Target { structure, path: "dependencies" }, "[]*v2.Dependency");
+        let read = items.iter().map(|item| Self::read_in(decoder, item, structure)).collect();
+        (read, items.iter().position(Node::is_null))
+    }
+
+    fn read_in(decoder: &mut Decoder, node: &Node, structure: &str) -> Self {
         let mut read = Self::default();
-        let at = Target { structure: "Metadata", path: "dependencies" };
+        let at = Target { structure, path: "dependencies" };
         for (key, value) in decoder.entries(node, at, "v2.Dependency") {
             let texts = [
                 (&mut read.name, "name"),

@@ -11,7 +11,8 @@ pub(crate) struct ValuesFile {
 /// Reads a values file. An error is Go's message and where, from 1, the fault is.
 pub(crate) fn parse_values(text: &str) -> Result<ValuesFile, (String, u32, u32)> {
     let mut documents = Vec::new();
-    for (document, lines_before) in split_documents(text) {
+    let (split, wrong) = split_documents(text);
+    for (document, lines_before) in split {
         let failed = |error: &bowline_yaml::Error| {
             let line = if error.line == 0 { 0 } else { error.line + lines_before };
             (format!("cannot unmarshal yaml document: {error}"), line, error.column)
@@ -21,30 +22,41 @@ pub(crate) fn parse_values(text: &str) -> Result<ValuesFile, (String, u32, u32)>
             documents.push((node, lines_before));
         }
     }
-    Ok(ValuesFile { documents })
+    match wrong {
+        None => Ok(ValuesFile { documents }),
+        Some((separator, line)) => {
+            let message = format!("error reading yaml document: invalid Yaml document separator: {separator}");
+            Err((message, line, 1))
+        }
+    }
 }
 
-/// A line of `---`, with nothing but a comment behind it, ends a document, unless nothing came before it.
-fn split_documents(text: &str) -> Vec<(&str, u32)> {
+/// What stands behind `---` in a line, and the line's number from 1.
+type WrongLine = (String, u32);
+
+/// A line that begins with `---` ends a document, unless nothing came before it; behind it only a comment may stand.
+/// The documents with the lines before each, and the text of a line that is wrong with its number.
+fn split_documents(text: &str) -> (Vec<(&str, u32)>, Option<WrongLine>) {
     let mut documents = Vec::new();
-    let mut start = 0;
-    let mut start_line = 0;
-    let mut at = 0;
+    let (mut start, mut start_line, mut at) = (0, 0, 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        if let Some(rest) = line.strip_prefix("---")
-            && at > start
-            && (rest.trim().is_empty() || rest.trim_start().starts_with('#'))
-        {
-            documents.push((&text[start..at], start_line));
-            start = at + line.len();
-            start_line = number as u32 + 1;
+        if let Some(rest) = line.strip_prefix("---") {
+            let rest = rest.trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                return (documents, Some((rest.to_owned(), number as u32 + 1)));
+            }
+            if at > start {
+                documents.push((&text[start..at], start_line));
+                start = at + line.len();
+                start_line = number as u32 + 1;
+            }
         }
         at += line.len();
     }
     if at > start {
         documents.push((&text[start..], start_line));
     }
-    documents
+    (documents, None)
 }
 
 impl ValuesFile {

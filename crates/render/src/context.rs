@@ -96,6 +96,18 @@ pub(crate) fn template_files(chart: &Chart) -> Vec<TemplateFile> {
     let mut files = Vec::new();
     let mut number = 0;
     collect(chart, chart.name(), &mut number, &mut files);
+    // Two files of one name can only come from an archive, or from two subcharts of one name: the last counts.
+    let mut last: std::collections::HashMap<Arc<str>, usize> = std::collections::HashMap::new();
+    for (at, file) in files.iter().enumerate() {
+        last.insert(Arc::clone(&file.path), at);
+    }
+    if last.len() < files.len() {
+        let mut at = 0;
+        files.retain(|file| {
+            at += 1;
+            last.get(&file.path) == Some(&(at - 1))
+        });
+    }
     files
 }
 

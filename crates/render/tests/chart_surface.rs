@@ -42,7 +42,12 @@ fn compare(helm: &Path, what: &str, files: Files<'_>, sets: &[&str], different: 
     let packed =
         Command::new("tar").arg("czf").arg(&archive).arg("-C").arg(directory.path()).arg("app").status().unwrap();
     assert!(packed.success());
-    for path in [&chart, &archive] {
+    // Each chart meets some of the values, and all of them where everything is asked for.
+    let all = std::env::var_os("BOWLINE_CHARTS_ALL").is_some();
+    let first = files.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() % 5;
+    let some: Vec<&str> =
+        sets.iter().copied().skip(if all { 0 } else { first }).step_by(if all { 1 } else { 5 }).collect();
+    for (path, sets) in [(&chart, some.as_slice()), (&archive, &[])] {
         for set in std::iter::once(&"").chain(sets) {
             let case = if set.is_empty() { Case::new(path) } else { Case::new(path).set(set) };
             check(helm, &format!("{what} {set} {}", path.extension().is_some()), &case, directory.path(), different);
@@ -342,6 +347,8 @@ fn charts_in_charts() {
     fs::remove_dir_all(chart.join("charts/x")).unwrap();
     for name in ["sub-1.2.3.tgz", "other.tgz"] {
         let archive = chart.join("charts").join(name);
+        // Of two charts of one name Helm takes one at random.
+        let _ = fs::remove_file(chart.join("charts/sub-1.2.3.tgz"));
         let packed =
             Command::new("tar").arg("czf").arg(&archive).arg("-C").arg(directory.path()).arg("sub").status().unwrap();
         assert!(packed.success());
