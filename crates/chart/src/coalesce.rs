@@ -232,12 +232,24 @@ fn share_globals(globals: &Map, chart: &Chart, values: &mut Map) {
 fn go_percent_t(value: &Value) -> String {
     match value {
         Value::Null => "%!t(<nil>)".to_owned(),
+        value => go_percent_t_inside(value),
+    }
+}
+
+/// The same of a part: there nothing is nothing, and a key is a string.
+fn go_percent_t_inside(value: &Value) -> String {
+    let text = |text: &str| format!("%!t(string={text})");
+    match value {
+        Value::Null => "<nil>".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => format!("%!t(int64={value})"),
         Value::Float(_) => format!("%!t(float64={})", go_percent_v(value)),
-        Value::String(text) => format!("%!t(string={text})"),
-        Value::Seq(items) => format!("[{}]", items.iter().map(go_percent_t).collect::<Vec<_>>().join(" ")),
-        Value::Map(_) => go_percent_v(value),
+        Value::String(value) => text(value),
+        Value::Seq(items) => format!("[{}]", items.iter().map(go_percent_t_inside).collect::<Vec<_>>().join(" ")),
+        Value::Map(map) => {
+            let entry = |(key, value): (&String, &Value)| format!("{}:{}", text(key), go_percent_t_inside(value));
+            format!("map[{}]", map.iter().map(entry).collect::<Vec<_>>().join(" "))
+        }
     }
 }
 

@@ -372,3 +372,59 @@ fn texts_and_lists_that_are_huge_are_errors_or_bounded() {
         let _ = on_a_small_stack(move || render(&[("a.yaml", &template)], false));
     }
 }
+
+const SCHEMA: &str = r##"{"$schema": "http://json-schema.org/draft-07/schema#", "$id": "http://a/b.json", "definitions": {"d": {"type":     ["string", "null"], "pattern": "^a(b|c)*$", "format": "uri"}}, "properties": {"s": {"$ref": "#/definitions/d"}, "n": {"minimum": 1e2,     "multipleOf": 0.5}, "l": {"items": [{"const": "b"}], "additionalItems": {"$ref": "#"}, "contains": {"enum": [1, null]}, "uniqueItems":     true}, "m": {"anyOf": [{"required": ["z"]}, {"not": {"$ref": "#/properties/m"}}], "propertyNames": {"maxLength": 1}}},     "patternProperties": {"^[a-z]": {"if": {"type": "number"}, "then": {"exclusiveMaximum": 3}}}, "additionalProperties": false,     "dependencies": {"s": ["none"], "n": {"allOf": [true, {"$ref": "#"}]}}}"##;
+
+const DYNAMIC: &str = r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$dynamicAnchor": "node", "prefixItems": [{"$anchor":     "x"}], "items": {"$dynamicRef": "#node"}, "unevaluatedProperties": {"$ref": "#x"}, "$defs": {"y": {"$id": "y.json", "$ref":     "b.json#/%7e0"}}, "dependentSchemas": {"m": {"unevaluatedItems": false, "minContains": 2, "contains": {}}}, "oneOf": [{},     {"$ref": "#/$defs/y"}]}"##;
+
+fn with_schema(schema: &[u8]) -> Result<String, String> {
+    let files = [
+        ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.2.3\n".as_bytes()),
+        ("values.yaml", VALUES.as_bytes()),
+        ("values.schema.json", schema),
+    ];
+    let chart = Chart::from_files(files.map(|(name, data)| (name.to_owned(), data.to_vec()))).unwrap();
+    let nowhere: Rc<dyn Environment> = Rc::new(Nowhere);
+    let text = Templates::new(chart).template(
+        &UserValues::default(),
+        &Options::default(),
+        &nowhere,
+        TemplateOutput::default(),
+    );
+    text.map(|text| text.text).map_err(|error| error.to_string())
+}
+
+proptest! {
+    #![proptest_config(cases(150))]
+
+    #[test]
+    fn any_schema_is_met_or_not(schema in mutated_text(&[SCHEMA, DYNAMIC])) {
+        let _ = with_schema(schema.as_bytes()).is_ok();
+    }
+}
+
+#[test]
+fn schemas_that_refer_to_themselves_or_nest_without_end_are_refused() {
+    assert!(with_schema(SCHEMA.as_bytes()).unwrap_err().contains("web:\n- at "));
+    assert!(with_schema(br##"{"$ref": "#"}"##).unwrap_err().contains("causing reference cycle"));
+    assert!(
+        with_schema(br##"{"allOf": [{"$ref": "#/anyOf/0"}], "anyOf": [{"$ref": "#/allOf/0"}]}"##)
+            .unwrap_err()
+            .contains("cycle")
+    );
+    on_a_small_stack(|| {
+        for (before, after) in
+            [("{\"not\":", "}"), ("{\"allOf\":[", "]}"), ("[", "]"), ("{\"properties\":{\"m\":", "}}")]
+        {
+            let deep = format!("{}true{}", before.repeat(2_000), after.repeat(2_000));
+            let _ = with_schema(deep.as_bytes()).is_ok();
+        }
+    });
+    // A number of a million digits is none, and a pattern may not grow without end.
+    for schema in [
+        r#"{"properties": {"n": {"multipleOf": 1e-999999, "maximum": 1e999999999}}}"#,
+        r#"{"properties": {"s": {"pattern": "((a{1000}){1000}){1000}"}}}"#,
+    ] {
+        let _ = with_schema(schema.as_bytes()).is_ok();
+    }
+}

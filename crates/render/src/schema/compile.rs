@@ -1,7 +1,7 @@
 //! From documents to schemas that can be run.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
@@ -11,7 +11,7 @@ use super::formats::Format;
 use super::json::{Json, Object};
 use super::location::{At, below, is_pointer, join, split};
 use super::number::Number;
-use super::roots::{Resources, Roots, keyword_at};
+use super::roots::{Resources, Roots, keyword_at, lookup};
 use super::validate::{Validator, types_of};
 
 /// Place of a schema among the compiled.
@@ -173,8 +173,8 @@ impl Compiler {
         while let Some((at, id)) = self.queue.pop_front() {
             self.roots.ensure(&at)?;
             let Some(root) = self.roots.get(&at.url) else { continue };
-            let value = root.lookup(&at)?;
-            self.compile_one(&at, id, &value)?;
+            let document = Arc::clone(&root.document);
+            self.compile_one(&at, id, lookup(&document, &at)?)?;
         }
         Ok(id)
     }

@@ -39,8 +39,12 @@ impl Json {
             }
             Err(error) => return Err(error),
         }
-        let mut reader = Reader { text, at: 0 };
-        reader.value().ok_or_else(|| "unexpected EOF".to_owned())
+        let mut reader = Reader { text, at: 0, depth: 0 };
+        match reader.value() {
+            Some(value) => Ok(value),
+            None if reader.depth > MAX_DEPTH => Err(format!("the schema nests more than {MAX_DEPTH} deep")),
+            None => Err("unexpected EOF".to_owned()),
+        }
     }
 
     pub(super) fn from_values(values: &Map) -> Self {
@@ -95,10 +99,14 @@ impl Json {
     }
 }
 
+/// How deep a schema may nest; real ones stay below 100.
+const MAX_DEPTH: usize = 500;
+
 /// Reads what is known to be JSON.
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,
+    depth: usize,
 }
 
 impl Reader<'_> {
@@ -109,6 +117,17 @@ impl Reader<'_> {
         self.text.get(self.at).copied()
     }
 
+    /// A value in another; none where it lies too deep, and then `depth` stays.
+    fn inner(&mut self) -> Option<Json> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        let value = bowline_gotemplate::with_stack(|| self.value())?;
+        self.depth -= 1;
+        Some(value)
+    }
+
     fn value(&mut self) -> Option<Json> {
         match self.peek()? {
             b'{' => {
@@ -116,7 +135,7 @@ impl Reader<'_> {
                 let mut object = Object::new();
                 while self.peek()? != b'}' {
                     let Json::Text(key) = self.string()? else { return None };
-                    let value = bowline_gotemplate::with_stack(|| self.value())?;
+                    let value = self.inner()?;
                     object.insert(key, value);
                 }
                 self.at += 1;
@@ -126,7 +145,7 @@ impl Reader<'_> {
                 self.at += 1;
                 let mut items = Vec::new();
                 while self.peek()? != b']' {
-                    items.push(bowline_gotemplate::with_stack(|| self.value())?);
+                    items.push(self.inner()?);
                 }
                 self.at += 1;
                 Some(Json::List(items))

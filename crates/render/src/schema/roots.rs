@@ -79,22 +79,6 @@ impl Root {
         resource.map(|resource| self.fragment_in(&reference.fragment, resource)).transpose()
     }
 
-    /// The value that a pointer leads to.
-    pub(super) fn lookup(&self, at: &At) -> Result<Json, String> {
-        let mut value: &Json = &self.document;
-        let shown = || bowline_yaml::quote(&at.shown());
-        for step in at.pointer.split('/').skip(1) {
-            let Some(step) = unescape(step) else { return Err(format!("invalid json-pointer {}", shown())) };
-            let next = match value {
-                Json::Object(object) => object.get(&step),
-                Json::List(items) => step.parse::<usize>().ok().and_then(|at| items.get(at)),
-                _ => None,
-            };
-            value = next.ok_or_else(|| format!("json-pointer in {} not found", shown()))?;
-        }
-        Ok(value.clone())
-    }
-
     fn note_anchors(&mut self, schema: &Object, pointer: &str, resource: &str) -> Result<(), String> {
         let Some(draft) = self.resources.get(resource).map(|resource| resource.draft) else { return Ok(()) };
         let mut anchors = Vec::new();
@@ -137,6 +121,25 @@ impl Root {
         }
         Ok(())
     }
+}
+
+/// The value in a document that a pointer leads to.
+///
+/// # Errors
+/// With the text of Helm's validator.
+pub(super) fn lookup<'d>(document: &'d Json, at: &At) -> Result<&'d Json, String> {
+    let mut value = document;
+    let shown = || bowline_yaml::quote(&at.shown());
+    for step in at.pointer.split('/').skip(1) {
+        let Some(step) = unescape(step) else { return Err(format!("invalid json-pointer {}", shown())) };
+        let next = match value {
+            Json::Object(object) => object.get(&step),
+            Json::List(items) => step.parse::<usize>().ok().and_then(|at| items.get(at)),
+            _ => None,
+        };
+        value = next.ok_or_else(|| format!("json-pointer in {} not found", shown()))?;
+    }
+    Ok(value)
 }
 
 /// Every document that takes part.
@@ -209,16 +212,17 @@ impl Roots {
         if root.processed.contains(&at.pointer) {
             return Ok(());
         }
-        let value = root.lookup(at)?;
+        let document = Arc::clone(&root.document);
+        let value = lookup(&document, at)?;
         let mut root = root.clone();
         let Some(base) = root.resource(&at.pointer).cloned() else { return Ok(()) };
-        self.collect(&mut root, &value, &base.id, &at.pointer, base.draft)?;
+        self.collect(&mut root, value, &base.id, &at.pointer, base.draft)?;
         if !root.resources.contains_key(&at.pointer)
             && let Some(object) = value.object()
         {
             root.note_anchors(object, &at.pointer, &base.pointer)?;
         }
-        self.check(&root, &value, &at.pointer)?;
+        self.check(&root, value, &at.pointer)?;
         self.roots.insert(at.url.clone(), root);
         Ok(())
     }
