@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use bowline_manifest::TemplateOutput;
 
@@ -20,30 +19,19 @@ pub(crate) struct PublicChart {
     pub(crate) path: PathBuf,
 }
 
-/// The charts of a folder; an archive is laid out once, in the build's own folder.
-pub(crate) fn all_charts(found: PathBuf) -> Vec<PublicChart> {
-    let folder = folder(found);
+/// All charts there are; `None` after the skip was reported.
+pub(crate) fn all_charts() -> Option<Vec<PublicChart>> {
+    // An archive is laid out once, by whichever test comes first.
+    static LAYING_OUT: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let folder = {
+        let _alone = LAYING_OUT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        bowline_peers::charts_in(Path::new(env!("CARGO_TARGET_TMPDIR")))?
+    };
     let mut paths = Vec::new();
     charts_under(&folder, &mut paths);
     let named =
         |path: PathBuf| PublicChart { name: path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned(), path };
-    paths.into_iter().map(named).collect()
-}
-
-fn folder(found: PathBuf) -> PathBuf {
-    static LAYING_OUT: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    if found.is_dir() {
-        return found;
-    }
-    let _alone = LAYING_OUT.lock().unwrap();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-charts");
-    if !folder.join("complete").exists() {
-        fs::create_dir_all(&folder).unwrap();
-        let unpacked = Command::new("tar").arg("xJf").arg(&found).arg("-C").arg(&folder).status().unwrap();
-        assert!(unpacked.success(), "tar xJf {}", found.display());
-        fs::write(folder.join("complete"), "").unwrap();
-    }
-    folder
+    Some(paths.into_iter().map(named).collect())
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

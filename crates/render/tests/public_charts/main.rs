@@ -66,22 +66,19 @@ fn sample(cases: Vec<Named>, wanted: usize) -> Vec<Named> {
 
 #[test]
 fn public_charts_come_out_as_from_helm() {
-    let (Some(helm), Some(found)) = (bowline_peers::find("helm"), bowline_peers::charts()) else { return };
-    let charts = all_charts(found);
+    let (Some(helm), Some(charts)) = (bowline_peers::find("helm"), all_charts()) else { return };
     compare_all(&helm, "defaults and values files", &sample(shipped(&charts), 90));
 }
 
 #[test]
 fn flags_have_the_same_effect_as_in_helm() {
-    let (Some(helm), Some(found)) = (bowline_peers::find("helm"), bowline_peers::charts()) else { return };
-    let charts = all_charts(found);
+    let (Some(helm), Some(charts)) = (bowline_peers::find("helm"), all_charts()) else { return };
     compare_all(&helm, "flags", &sample(with_flags(&shipped(&charts)), 50));
 }
 
 #[test]
 fn changed_values_have_the_same_effect_as_in_helm() {
-    let (Some(helm), Some(found)) = (bowline_peers::find("helm"), bowline_peers::charts()) else { return };
-    let charts = all_charts(found);
+    let (Some(helm), Some(charts)) = (bowline_peers::find("helm"), all_charts()) else { return };
     let directory = tempfile::tempdir().unwrap();
     let count = std::env::var("BOWLINE_CHANGES").ok().and_then(|text| text.parse().ok());
     let count = count.unwrap_or(if everything() { 600 } else { 100 });
