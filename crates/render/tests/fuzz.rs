@@ -391,7 +391,7 @@ fn with_schema(schema: &[u8]) -> Result<String, String> {
         &nowhere,
         TemplateOutput::default(),
     );
-    text.map(|text| text.text).map_err(|error| error.to_string())
+    text.map(|text| text.text()).map_err(|error| error.to_string())
 }
 
 proptest! {
