@@ -18,7 +18,7 @@ test:
 BOWLINE_FUZZ ?= 100
 fuzz:
 	BOWLINE_FUZZ=$(BOWLINE_FUZZ) $(CARGO) test --locked -p bowline-gotemplate -p bowline-render -p bowline-chart \
-		-p bowline-app -p bowline-migrate -p bowline-release -p bowline-apiserver -p bowline-rehearse -p bowline-migrate-lint --test fuzz
+		-p bowline-app -p bowline-migrate -p bowline-registry -p bowline-release -p bowline-apiserver -p bowline-rehearse -p bowline-migrate-lint --test fuzz
 
 bench: build
 	$(CARGO) build --release --locked -p bowline-render --example rendering

@@ -1,10 +1,12 @@
 //! Files with OpenPGP keys.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
-use pgp::composed::{PublicOrSecret, SignedPublicKey, SignedSecretKey};
-use pgp::packet::{Signature, SignatureType};
+use pgp::armor::Dearmor;
+use pgp::composed::{SignedPublicKey, SignedPublicKeyParser, SignedSecretKey, SignedSecretKeyParser};
+use pgp::packet::{Packet, PacketParser, PacketTrait, Signature, SignatureType};
 use pgp::types::{KeyDetails, Tag, VerifyingKey};
 
 use crate::error::Error;
@@ -53,10 +55,17 @@ impl Keyring {
         if data.first().is_some_and(|tag| tag & 0x80 == 0) {
             return Err(Error::Provenance("openpgp: invalid data: tag byte does not have MSB set".to_owned()));
         }
-        let read = PublicOrSecret::from_bytes_many(data).map_err(|error| invalid(&error))?;
-        // A key of a kind that is not known here is no reason to refuse the others.
-        let keys = read.filter_map(Result::ok).map(Entity::from);
-        Ok(Self { keys: keys.collect() })
+        // What GnuPG keeps for itself between the packets of a key (trust), and keys of a kind that is not known here, are no
+        // reason to refuse the others.
+        let packets = PacketParser::new(data).filter_map(Result::ok).filter(|packet| packet.tag() != Tag::Trust);
+        let mut groups: Vec<Vec<Packet>> = Vec::new();
+        for packet in packets {
+            match groups.last_mut() {
+                Some(group) if !matches!(packet.tag(), Tag::PublicKey | Tag::SecretKey) => group.push(packet),
+                _ => groups.push(vec![packet]),
+            }
+        }
+        Ok(Self { keys: groups.into_iter().filter_map(Entity::of_packets).collect() })
     }
 
     /// Reads all blocks of a text, as `cat key1.asc key2.asc` puts them together.
@@ -75,9 +84,11 @@ impl Keyring {
             let Some(length) = block.find(&end).map(|at| at + end.len()) else {
                 return Err(Error::Provenance("unexpected EOF".to_owned()));
             };
-            let (read, _) =
-                PublicOrSecret::from_armor_many(&block.as_bytes()[..length]).map_err(|error| invalid(&error))?;
-            keys.extend(read.filter_map(Result::ok).map(Entity::from));
+            let mut packets = Vec::new();
+            let mut armor = Dearmor::new(&block.as_bytes()[..length]);
+            let read = armor.read_to_end(&mut packets);
+            read.map_err(|error| Error::Provenance(format!("openpgp: invalid data: {error}")))?;
+            keys.extend(Self::from_packets(&packets)?.keys);
             rest = &block[length..];
         }
         if keys.is_empty() {
@@ -112,16 +123,18 @@ impl Keyring {
     }
 }
 
-impl From<PublicOrSecret> for Entity {
-    fn from(key: PublicOrSecret) -> Self {
-        match key {
-            PublicOrSecret::Public(public) => Self { public, secret: None },
-            PublicOrSecret::Secret(secret) => Self { public: secret.to_public_key(), secret: Some(secret) },
-        }
-    }
-}
-
 impl Entity {
+    /// A key from its packets, where they are understood.
+    fn of_packets(packets: Vec<Packet>) -> Option<Self> {
+        let is_secret = packets.first()?.tag() == Tag::SecretKey;
+        let packets = packets.into_iter().map(Ok).peekable();
+        if is_secret {
+            let secret = SignedSecretKeyParser::from_packets(packets).next()?.ok()?;
+            return Some(Self { public: secret.to_public_key(), secret: Some(secret) });
+        }
+        Some(Self { public: SignedPublicKeyParser::from_packets(packets).next()?.ok()?, secret: None })
+    }
+
     /// The user ids that the key itself vouches for.
     pub(crate) fn identities(&self) -> Vec<String> {
         let key = &self.public.primary_key;
@@ -207,10 +220,6 @@ impl<K: VerifyingKey> VerifyData for K {
     fn verify(&self, signature: &Signature, data: &[u8]) -> bool {
         signature.verify(self, data).is_ok()
     }
-}
-
-fn invalid(error: &pgp::errors::Error) -> Error {
-    Error::Provenance(format!("openpgp: invalid data: {error}"))
 }
 
 const BLOB_HEADER: u8 = 1;

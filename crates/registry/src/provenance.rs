@@ -9,6 +9,7 @@ use bowline_yaml::{Decoder, Target, parse_first, quote};
 use jiff::Timestamp;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage};
 use pgp::crypto::hash::HashAlgorithm;
+use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails, Password};
 use sha2::{Digest, Sha256};
@@ -232,7 +233,16 @@ fn signer<'k>(
             }
         }
         if known {
-            return fail("openpgp: invalid signature: hash tag doesn't match");
+            let kind = match signature.config().map(|config| config.pub_alg) {
+                Some(PublicKeyAlgorithm::RSA | PublicKeyAlgorithm::RSASign) => "RSA",
+                Some(PublicKeyAlgorithm::DSA) => "DSA",
+                Some(PublicKeyAlgorithm::ECDSA) => "ECDSA",
+                Some(PublicKeyAlgorithm::EdDSALegacy) => "EdDSA",
+                Some(PublicKeyAlgorithm::Ed25519) => "Ed25519",
+                Some(PublicKeyAlgorithm::Ed448) => "ed448",
+                _ => "signature",
+            };
+            return fail(&format!("openpgp: invalid signature: {kind} verification failure"));
         }
     }
     fail("openpgp: signature made by unknown entity")

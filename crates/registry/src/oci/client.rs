@@ -398,8 +398,12 @@ impl RegistryClient {
         let manifest = manifest.to_json().into_bytes();
         let manifest_descriptor = Descriptor::of(MANIFEST_MEDIA_TYPE, &manifest);
         let session = self.session();
-        for (descriptor, data) in layers.iter().map(|(d, data)| (d, *data)).chain([(&config_descriptor, &config[..])]) {
-            self.upload(&session, &read, descriptor, data)?;
+        let place = format!("manifests/{}", manifest_descriptor.digest);
+        if !self.exists(&session, &read, &place)? {
+            let blobs = layers.iter().map(|(descriptor, data)| (descriptor, *data));
+            for (descriptor, data) in blobs.chain([(&config_descriptor, &config[..])]) {
+                self.upload(&session, &read, descriptor, data)?;
+            }
         }
         let url = self.of_repository(&read, &format!("manifests/{}", read.version()));
         let headers = vec![("Content-Type", MANIFEST_MEDIA_TYPE.to_owned())];
@@ -416,6 +420,20 @@ impl RegistryClient {
         Scope { repository: &reference.repository, actions: "pull,push" }
     }
 
+    /// Whether the registry has it already.
+    fn exists(&self, session: &Session<'_>, reference: &Reference, place: &str) -> Result<bool, Error> {
+        let headers = vec![("Accept", ACCEPT.to_owned())];
+        let request =
+            Request { method: "HEAD", url: self.of_repository(reference, place), headers, body: &[], limit: 0 };
+        let checking = |error: Error| error.after("failed to perform \"Exists\" on destination");
+        let answer = session.send(&request, Some(Self::writing(reference))).map_err(checking)?;
+        match answer.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(checking(response_error(&request, &answer))),
+        }
+    }
+
     fn upload(
         &self,
         session: &Session<'_>,
@@ -424,13 +442,8 @@ impl RegistryClient {
         data: &[u8],
     ) -> Result<(), Error> {
         let scope = Some(Self::writing(reference));
-        let url = self.of_repository(reference, &format!("blobs/{}", descriptor.digest));
-        let request = Request { method: "HEAD", url, headers: Vec::new(), body: &[], limit: 0 };
-        let checking = |error: Error| error.after("failed to perform \"Exists\" on destination");
-        match session.send(&request, scope).map_err(checking)? {
-            answer if answer.status == 200 => return Ok(()),
-            answer if answer.status == 404 => {}
-            answer => return Err(checking(response_error(&request, &answer))),
+        if self.exists(session, reference, &format!("blobs/{}", descriptor.digest))? {
+            return Ok(());
         }
         let pushing = |error: Error| error.after("failed to perform \"Push\" on destination");
         let url = self.of_repository(reference, "blobs/uploads/");
