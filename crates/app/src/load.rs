@@ -78,7 +78,12 @@ impl App {
         }
         let chart = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let name = chart.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self {
+        Ok(Self::of_chart(chart, name))
+    }
+
+    /// An application that is a chart and nothing else.
+    pub fn of_chart(chart: PathBuf, name: String) -> Self {
+        Self {
             namespace: "default".to_owned(),
             name,
             chart,
@@ -87,7 +92,7 @@ impl App {
             local: Default::default(),
             databases: Default::default(),
             rehearse: Default::default(),
-        })
+        }
     }
 
     fn make_absolute(&mut self, folder: &Path) {

@@ -8,6 +8,7 @@ use bowline_app::{App, AppError};
 use bowline_chart::{Chart, UserValues, ValueSources};
 use bowline_clock::Timestamp;
 use bowline_engine::{DeployRequest, Engine};
+use bowline_helm::ChartReference;
 use bowline_manifest::TemplateOutput;
 use bowline_render::{Environment, KubeVersion, Options, Problem, RenderError, TemplateText, Templates, suggest};
 
@@ -44,7 +45,10 @@ pub(crate) struct Rendered {
 
 /// Reads the application and its chart.
 pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure> {
-    let mut app = App::load(&arguments.path).map_err(|error| of_app(&arguments.path, &error))?;
+    let mut app = match fetched(arguments)? {
+        Some(app) => app,
+        None => App::load(&arguments.path).map_err(|error| of_app(&arguments.path, &error))?,
+    };
     app.chart = as_written(&app.chart);
     for path in app.values.iter_mut().chain(&mut app.local.values) {
         *path = as_written(path);
@@ -68,6 +72,24 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         templates: Templates::new(chart),
         app,
     })
+}
+
+/// The application that a chart somewhere else makes, where the arguments name one.
+fn fetched(arguments: &args::Application) -> Result<Option<App>, Failure> {
+    let given = arguments.path.to_string_lossy();
+    let text = |option: &Option<String>| option.clone().unwrap_or_default();
+    let (repository, version) = (text(&arguments.repo), text(&arguments.version));
+    let chart = ChartReference { name: &given, repository: &repository, version: &version };
+    if !chart.is_remote() {
+        return Ok(None);
+    }
+    let path = chart.fetch().map_err(|error| {
+        let failure = Failure::because(Exit::Usage, format!("fetch the chart {given}"), &error);
+        failure.hint("bowline helm search repo NAME   bowline helm repo update   bowline helm registry login HOST")
+    })?;
+    // `web` of `oci://host/charts/web:1.0` and of `https://host/web-1.0.tgz`: the chart says it itself.
+    let name = Chart::load(&path).map(|chart| chart.metadata.name).unwrap_or_default();
+    Ok(Some(App::of_chart(path, name)))
 }
 
 /// A path below the working directory as a person there would write it.

@@ -15,7 +15,7 @@ use crate::schema::Migrations;
 
 /// A deployment system for Kubernetes in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "bowline", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "bowline", version, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 changes or findings pending, \
                         4 timed out, 130 interrupted.")]
 pub(crate) struct Arguments {
@@ -84,9 +84,15 @@ pub(crate) enum Command {
 /// The application: a folder with `bowline.yaml`, that file, or a chart.
 #[derive(Debug, Args)]
 pub(crate) struct Application {
-    /// Folder with a bowline.yaml, or a chart
+    /// Folder with a bowline.yaml, or a chart: folder, archive, REPOSITORY/NAME, oci://…, https://…/NAME.tgz
     #[arg(default_value = ".", value_name = "PATH")]
     pub(crate) path: PathBuf,
+    /// Address of the chart repository that has the chart
+    #[arg(long, value_name = "URL")]
+    pub(crate) repo: Option<String>,
+    /// Version of the chart to fetch, or a constraint on it [default: the newest stable one]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
     #[command(flatten)]
     pub(crate) values: Values,
     /// Release name [default: that of bowline.yaml]

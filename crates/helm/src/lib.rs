@@ -42,6 +42,55 @@ use crate::settings::Settings;
 /// The version of Helm that this command line stands in for.
 pub const HELM_VERSION: &str = "4.3.1";
 
+/// A chart as it is named where no path is: what stands behind `helm template NAME`.
+#[derive(Clone, Copy, Debug)]
+pub struct ChartReference<'r> {
+    /// `repository/name`, an address, or a name in `repository`.
+    pub name: &'r str,
+    /// Address of a repository (`--repo`); may be empty.
+    pub repository: &'r str,
+    /// Version or constraint; may be empty.
+    pub version: &'r str,
+}
+
+impl ChartReference<'_> {
+    /// Whether it names something to be fetched, by the repositories that the user added (Helm's files): for `a/b` that is
+    /// not there, whether there is a repository `a`.
+    pub fn is_remote(&self) -> bool {
+        if !self.repository.is_empty() || self.name.contains("://") {
+            return true;
+        }
+        let Some((repository, _)) = self.name.split_once('/').filter(|_| !std::path::Path::new(self.name).exists())
+        else {
+            return false;
+        };
+        let file = Settings::from_environment().repository_config;
+        let known = bowline_registry::Repositories::load(std::path::Path::new(&file));
+        known.is_ok_and(|known| known.get(repository).is_some())
+    }
+
+    /// Fetches it into Helm's cache, where it is not there already, with the credentials that Helm has. Warnings go to
+    /// standard error.
+    ///
+    /// # Errors
+    /// There is no such chart, or it cannot be fetched; in Helm's words.
+    pub fn fetch(&self) -> Result<std::path::PathBuf, bowline_registry::Error> {
+        let settings = Settings::from_environment();
+        let (places, access) = (chart_source::places(&settings), bowline_registry::Access::default());
+        let keyring = std::path::PathBuf::from(place::keyring());
+        let downloader = bowline_registry::Downloader {
+            places: &places,
+            access: &access,
+            verify: bowline_registry::Verify::Never,
+            keyring: &keyring,
+            console: &chart_source::Terminal { debug: false, aside: true, quiet: false },
+            now: chart_source::now(),
+        };
+        let Self { name, repository, version } = *self;
+        bowline_registry::locate(&downloader, bowline_registry::Wanted { reference: name, version, repository })
+    }
+}
+
 /// Runs one Helm command: `arguments` is what stands behind `helm`. Returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<String> = arguments.into_iter().map(|text| text.to_string_lossy().into_owned()).collect();

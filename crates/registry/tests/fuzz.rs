@@ -57,7 +57,8 @@ fn rings() -> Vec<Vec<u8>> {
     let mut keybox = vec![0, 0, 0, 32, 1, 1, 0, 2];
     keybox.extend(b"KBXf");
     keybox.resize(32, 0);
-    let key = [&[0x99, 0, 13, 4, 0x65, 0x53, 0xf0, 0, 1, 0, 8, 0xff, 0, 2, 3][..], &[0xb4, 3, b'a', b' ', b'b']].concat();
+    let key =
+        [&[0x99, 0, 13, 4, 0x65, 0x53, 0xf0, 0, 1, 0, 8, 0xff, 0, 2, 3][..], &[0xb4, 3, b'a', b' ', b'b']].concat();
     let mut blob = vec![0, 0, 0, 20 + key.len() as u8, 2, 1, 0, 0, 0, 0, 0, 20, 0, 0, 0, key.len() as u8, 0, 0, 0, 0];
     blob.extend(&key);
     keybox.extend(&blob);
@@ -98,6 +99,10 @@ proptest! {
 
 #[test]
 fn an_index_nests_no_deeper_than_yaml_may() {
-    on_a_small_stack(|| index(format!("apiVersion: v1\nserverInfo: {}{}\n", "[".repeat(100_000), "]".repeat(100_000)).as_bytes()));
-    on_a_small_stack(|| index(format!("{{\"apiVersion\":\"v1\",\"serverInfo\":{}{}}}", "[".repeat(100), "]".repeat(100)).as_bytes()));
+    on_a_small_stack(|| {
+        index(format!("apiVersion: v1\nserverInfo: {}{}\n", "[".repeat(100_000), "]".repeat(100_000)).as_bytes())
+    });
+    on_a_small_stack(|| {
+        index(format!("{{\"apiVersion\":\"v1\",\"serverInfo\":{}{}}}", "[".repeat(100), "]".repeat(100)).as_bytes())
+    });
 }
