@@ -99,10 +99,9 @@ proptest! {
 
 #[test]
 fn an_index_nests_no_deeper_than_yaml_may() {
-    on_a_small_stack(|| {
-        index(format!("apiVersion: v1\nserverInfo: {}{}\n", "[".repeat(100_000), "]".repeat(100_000)).as_bytes())
-    });
-    on_a_small_stack(|| {
-        index(format!("{{\"apiVersion\":\"v1\",\"serverInfo\":{}{}}}", "[".repeat(100), "]".repeat(100)).as_bytes())
-    });
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let yaml = format!("apiVersion: v1\nserverInfo: {}\n", nested(100_000));
+    on_a_small_stack(move || index(yaml.as_bytes()));
+    let json = format!("{{\"apiVersion\":\"v1\",\"serverInfo\":{}}}", nested(100));
+    on_a_small_stack(move || index(json.as_bytes()));
 }
