@@ -59,7 +59,31 @@ pub(crate) fn user_values(invocation: &Invocation<'_>) -> Result<UserValues, Fai
 
 /// Loads a chart.
 pub(crate) fn load(path: &Path) -> Result<Chart, Failure> {
-    Chart::load(path).map_err(Failure::of)
+    let chart = Chart::load(path).map_err(Failure::of)?;
+    log_old_files(path, &chart);
+    Ok(chart)
+}
+
+/// Helm tells where files of the old format lie in a chart of the new one.
+fn log_old_files(path: &Path, chart: &Chart) {
+    if chart.metadata.api_version != "v2" {
+        return;
+    }
+    let old = [
+        (
+            "requirements.yaml",
+            "Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.",
+        ),
+        (
+            "requirements.lock",
+            "Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
+        ),
+    ];
+    for (file, text) in old {
+        if path.join(file).is_file() {
+            console::log("INFO", &format!("Warning: {text}"), &[]);
+        }
+    }
 }
 
 /// Loads a chart without a look at its `apiVersion` before all else.
@@ -68,7 +92,10 @@ pub(crate) fn load_plain(path: &Path) -> Result<Chart, Failure> {
         return load(path);
     }
     let files = bowline_chart::directory_files(path).map_err(Failure::of)?;
-    Chart::from_files(files.iter().map(|file| (file.name.to_string(), file.data.to_vec()))).map_err(Failure::of)
+    let chart = Chart::from_files(files.iter().map(|file| (file.name.to_string(), file.data.to_vec())));
+    let chart = chart.map_err(Failure::of)?;
+    log_old_files(path, &chart);
+    Ok(chart)
 }
 
 /// Reads the files of the flags for TLS, where Helm makes a client of them before it knows whether it needs one.

@@ -109,3 +109,20 @@ fn search(name: &str) -> Option<PathBuf> {
     let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
     built.into_iter().chain(on_path.map(|dir| dir.join(name))).find(|path| path.is_file())
 }
+
+/// The downloaded Go module `path` in version `version`, or `None` after the skip of the calling test was reported.
+/// `peers/build` downloads those that tests need.
+///
+/// # Panics
+/// Where it is absent and [`REQUIRE_PEERS`] is `1`.
+pub fn go_module(path: &str, version: &str) -> Option<PathBuf> {
+    let cache = env::var_os("GOMODCACHE")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("GOPATH").map(|dir| Path::new(&dir).join("pkg/mod")))
+        .or_else(|| env::var_os("HOME").map(|dir| Path::new(&dir).join("go/pkg/mod")));
+    let found = cache.map(|cache| cache.join(format!("{path}@{version}"))).filter(|folder| folder.is_dir());
+    if found.is_none() {
+        skip(&format!("needs the Go module {path}@{version}: download it with `peers/build`"));
+    }
+    found
+}

@@ -4,10 +4,13 @@ mod files;
 mod show_only;
 mod sprig;
 
+use std::rc::Rc;
+
+use bowline_chart::UserValues;
 use bowline_gotemplate::{Text, Traced};
 use bowline_manifest::TemplateOutput;
 use bowline_render::functions::{Host, WARNING_END, WARNING_START};
-use bowline_render::{KubeVersion, Options, RenderError, Templates};
+use bowline_render::{Environment, KubeVersion, Options, RenderError, Templates};
 use bowline_yaml::quote;
 
 use crate::arguments::Arguments;
@@ -69,7 +72,7 @@ or
         Flag::text("name-template", "specify template used to name the release"),
         Flag::bool("no-hooks", "prevent hooks from running during install"),
         Flag::text("output-dir", "writes the executed templates to files in output-dir instead of stdout"),
-        Flag::of("post-renderer", Kind::Checked("postRendererString", |_| Ok(())), "the name of a postrenderer type plugin to be used for post rendering. If it exists, the plugin will be used"),
+        Flag::of("post-renderer", Kind::Checked("postRendererString", |_| Ok(())), "the name of a postrenderer type plugin to be used for post rendering. If it exists, the plugin will be used").missing("it runs no plugins of Helm"),
         Flag::of("post-renderer-args", Kind::CheckedArray("postRendererArgsSlice", |_| Ok(())), "an argument to the post-renderer (can specify multiple)").default("[]"),
         Flag::bool("release-name", "use release name in the output-dir path."),
         Flag::bool("replace", "reuse the given name, only if that name is a deleted release which remains in the history. This is unsafe in production"),
@@ -114,6 +117,11 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     if chart.metadata.deprecated && !chart.metadata.is_library() {
         console::warn("this chart is deprecated", &[]);
     }
+    if invocation.bool("dependency-update") && !chart.missing_dependencies().is_empty() {
+        return Err(Failure::new(
+            "--dependency-update is not carried out by Bowline: run `bowline helm dependency update CHART` before it",
+        ));
+    }
     chart.check_installable().map_err(Failure::of)?;
     check_name(&name)?;
     options.release_name = name;
@@ -131,7 +139,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     };
     let output_dir = invocation.text("output-dir");
     if !output_dir.is_empty() {
-        let set = templates.render(&values, &options, &environment).map_err(|error| of_render(&error))?;
+        let set = templates.render(&values, &options, &environment).map_err(|error| of_render(&error, false))?;
         chart::log_warnings(&set.warnings);
         let named = format!("{output_dir}/{}", options.release_name);
         let folder = if invocation.bool("release-name") { named.as_str() } else { output_dir.as_str() };
@@ -143,9 +151,21 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         };
         return files::write(&set, &crds, parts, &output_dir, folder, &invocation.texts("show-only"));
     }
-    let rendered = templates.template(&values, &options, &environment, parts).map_err(|error| of_render(&error))?;
-    chart::log_warnings(&rendered.warnings);
     let wanted = invocation.texts("show-only");
+    let debug = invocation.settings.debug;
+    let rendered = match templates.template(&values, &options, &environment, parts) {
+        Ok(rendered) => rendered,
+        Err(error) => {
+            let failure = of_render(&error, debug);
+            if debug && !matches!(error, RenderError::Chart(_) | RenderError::Schema(_)) {
+                let text = unread(&templates, &values, &options, &environment, &error);
+                // What is too broken to be told apart leaves the first error standing.
+                print(&format!("{}\n", text.trim()), &wanted).map_err(|_| of_render(&error, debug))?;
+            }
+            return Err(failure);
+        }
+    };
+    chart::log_warnings(&rendered.warnings);
     if wanted.is_empty() {
         console::rendered(&rendered);
         // The process ends now: to give back a large chart's memory piece by piece would be a good part of its time.
@@ -153,6 +173,31 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     print(&rendered.text(), &wanted)
+}
+
+/// With `--debug`, what could not be read as YAML is printed as it was rendered.
+fn unread(
+    templates: &Templates,
+    values: &UserValues,
+    options: &Options,
+    environment: &Rc<dyn Environment>,
+    error: &RenderError,
+) -> String {
+    if !matches!(error, RenderError::Document(_)) {
+        return String::new();
+    }
+    let Ok(prepared) = templates.chart().prepare(values) else { return String::new() };
+    let Ok(mut files) = templates.files(&prepared, options, environment) else { return String::new() };
+    // Helm prints them in no order.
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut out = String::new();
+    for file in files.iter().filter(|file| !file.path.ends_with("NOTES.txt")) {
+        let content = String::from_utf8_lossy(&file.content);
+        if !content.trim().is_empty() {
+            out.push_str(&format!("---\n# Source: {}\n{content}\n", file.path));
+        }
+    }
+    out
 }
 
 /// Prints all, or what comes from the templates asked for.
@@ -276,7 +321,7 @@ fn check_labels(labels: &[String]) -> Result<(), Failure> {
 }
 
 /// Some errors Helm logs as well.
-fn of_render(error: &RenderError) -> Failure {
+fn of_render(error: &RenderError, debug: bool) -> Failure {
     if let RenderError::Chart(error) = error {
         const STEP: &str = "chart dependencies processing failed";
         let text = error.to_string();
@@ -284,7 +329,7 @@ fn of_render(error: &RenderError) -> Failure {
             console::log("ERROR", STEP, &[("error", reason)]);
         }
     }
-    Failure::new(error.helm_template_text())
+    Failure::new(if debug { error.to_string() } else { error.helm_template_text() })
 }
 
 fn wait_strategy(text: &str) -> Result<(), String> {
