@@ -13,8 +13,8 @@ const MARK: &str = "<!-- coverage: BOWLINE_WRITE_COVERAGE=1 cargo test -p bowlin
 fn names(help: &str, heading: &str) -> Vec<String> {
     let Some((_, list)) = help.split_once(&format!("\n{heading}:\n")) else { return Vec::new() };
     let lines = list.lines().take_while(|line| !line.is_empty());
-    let words = lines
-        .filter_map(|line| line.split_whitespace().find(|word| !(word.starts_with('-') && !word.starts_with("--"))));
+    let words =
+        lines.filter_map(|line| line.split_whitespace().find(|word| !word.starts_with('-') || word.starts_with("--")));
     words.map(str::to_owned).collect()
 }
 
