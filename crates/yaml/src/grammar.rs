@@ -59,7 +59,9 @@ impl<'t> Grammar<'t> {
         let allowed =
             |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
         let plain = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-        if !text.bytes().all(plain) && !text.chars().all(allowed) {
+        // Without a way out of the loop, pieces of the text are looked at many bytes at a time.
+        let is_plain = |piece: &[u8]| piece.iter().fold(true, |so_far, byte| so_far & plain(*byte));
+        if !text.as_bytes().chunks(1024).all(is_plain) && !text.chars().all(allowed) {
             return Err(Error::yaml("control characters are not allowed", Mark::default()));
         }
         Ok(Self {

@@ -235,7 +235,9 @@ impl<'t> Tokens<'t> {
     }
 
     fn forget_key(&mut self, token: usize) {
-        self.keys_by_token.retain(|(number, _)| *number != token);
+        // What was taken is never asked for again: a list of texts without end would leave a key for each of them.
+        let parsed = self.parsed;
+        self.keys_by_token.retain(|(number, _)| *number != token && *number >= parsed);
     }
 
     /// No simple key started at this flow level, whatever seemed so.
