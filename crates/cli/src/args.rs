@@ -2,7 +2,7 @@
 
 mod migrate;
 
-pub(crate) use migrate::{Migrate, MigrateCommand, MigrateSettings};
+pub(crate) use migrate::{Lint, Migrate, MigrateCommand, MigrateSettings, Required};
 
 use std::ffi::OsString;
 use std::path::PathBuf;

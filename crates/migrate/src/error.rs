@@ -77,6 +77,22 @@ pub enum MigrateError {
         /// What it said.
         source: ServerError,
     },
+    /// A version table, or something else of a database, could not be read.
+    #[error("look at {target}: {source}")]
+    Verify {
+        /// The address, without its password.
+        target: String,
+        /// What the server said.
+        source: ServerError,
+    },
+    /// Something that only one kind of server has.
+    #[error("{target} is no PostgreSQL, and only that can tell {what}")]
+    OnlyPostgres {
+        /// The address, without its password.
+        target: String,
+        /// What was wanted.
+        what: &'static str,
+    },
     /// The server was not there in time.
     #[error("waited {} s for {target}: {source}", waited.as_secs())]
     Unreachable {
@@ -244,5 +260,12 @@ impl MigrateError {
             | Self::Commit { source, .. } => source.detail.as_deref(),
             _ => None,
         }
+    }
+}
+
+impl MigrateError {
+    /// Of a statement that was run on a connection of [`Target::postgres`](crate::Target::postgres).
+    pub fn of_postgres(target: &crate::Target, error: &tokio_postgres::Error) -> Self {
+        Self::Verify { target: target.shown(), source: crate::postgres::of_driver(error) }
     }
 }

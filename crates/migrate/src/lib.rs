@@ -7,6 +7,9 @@
 //!                        │              │
 //!                     lock, then ─► Runner ─► one session: transaction per file, or statement by statement with a journal
 //!                                       └─► Event, Outcome, Status
+//!
+//!  folder of any tool ─► tree ─► Required ─┐
+//!  its version table ─────────────────────┴─► Verdict: is what a program needs applied?
 //! ```
 //!
 //! Reads: a folder of goose's SQL files (format of goose 3.29), the environment variables that `ENVSUB` names, and the
@@ -39,6 +42,7 @@ mod tables;
 mod target;
 mod tls;
 pub mod tree;
+mod verify;
 mod waves;
 
 pub use author::{create, fix};
@@ -55,4 +59,5 @@ pub use run::{DownTo, Runner, UpTo};
 pub use server::{ServerError, ServerFault};
 pub use status::{Validation, validate};
 pub use target::{Dialect, Target, TargetError};
+pub use verify::{Dirty, Patience, Required, Verdict, VerifyOptions, verify, wait};
 pub use waves::{Fate, Member, MemberReport, WavesReport, up_in_waves};

@@ -276,6 +276,15 @@ async fn pipeline(client: &Client, statements: &[&str]) -> Result<(), (usize, to
 }
 
 /// Opens a connection and drives it until it ends. With the server's major version.
+/// A connection without anything set, to the address's own database or another one of the same server.
+pub(crate) async fn client(address: &PostgresAddress, database: Option<&str>) -> Result<Client, ConnectError> {
+    let mut address = address.clone();
+    if let Some(name) = database {
+        address.config.dbname(name);
+    }
+    open(&address).await.map(|(client, _)| client)
+}
+
 async fn open(address: &PostgresAddress) -> Result<(Client, u32), ConnectError> {
     let mut config: Config = address.config.clone();
     if config.get_connect_timeout().is_none() {
@@ -309,7 +318,7 @@ fn not_connected(error: &tokio_postgres::Error) -> ConnectError {
     if may_come { ConnectError::NotYet(server) } else { ConnectError::Refused(server) }
 }
 
-fn of_driver(error: &tokio_postgres::Error) -> ServerError {
+pub(crate) fn of_driver(error: &tokio_postgres::Error) -> ServerError {
     let Some(server) = error.as_db_error() else {
         let message = match std::error::Error::source(error) {
             Some(cause) => format!("{error}: {cause}"),

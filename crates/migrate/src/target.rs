@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::error::MigrateError;
+use crate::postgres;
+use crate::server::ConnectError;
+
 /// The kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -103,7 +107,7 @@ impl Target {
         let wrong = |why: String| TargetError::Address { dialect, why };
         let raw = address.to_owned();
         let address = match dialect {
-            Dialect::Postgres => Address::Postgres(Box::new(postgres(address).map_err(wrong)?)),
+            Dialect::Postgres => Address::Postgres(Box::new(of_postgres(address).map_err(wrong)?)),
             Dialect::Mysql => Address::Mysql(Box::new(mysql(address).map_err(wrong)?)),
             Dialect::Sqlite => Address::Sqlite(sqlite(address)),
         };
@@ -132,6 +136,26 @@ impl Target {
     /// The kind of server.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// A connection to PostgreSQL: to its own database, or to another one of the same server. For what looks at a
+    /// database in other ways than a migration does.
+    ///
+    /// # Errors
+    /// [`MigrateError::OnlyPostgres`] for other servers; [`MigrateError::Connect`].
+    pub async fn postgres(
+        &self,
+        database: Option<&str>,
+        what: &'static str,
+    ) -> Result<tokio_postgres::Client, MigrateError> {
+        let Address::Postgres(address) = &self.address else {
+            return Err(MigrateError::OnlyPostgres { target: self.shown(), what });
+        };
+        postgres::client(address, database).await.map_err(|error| match error {
+            ConnectError::NotYet(source) | ConnectError::Refused(source) => {
+                MigrateError::Connect { target: self.shown(), source }
+            }
+        })
     }
 
     /// The address for people: server and database, never a password.
@@ -185,7 +209,7 @@ const POSTGRES_KEYWORDS: [&str; 20] = [
     "sslmode",
 ];
 
-fn postgres(address: &str) -> Result<PostgresAddress, String> {
+fn of_postgres(address: &str) -> Result<PostgresAddress, String> {
     let mut rest: Vec<(String, String)> = Vec::new();
     let url = address.starts_with("postgres://") || address.starts_with("postgresql://");
     let kept = if url {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bowline_migrate::tree::Layout;
 use clap::{Args, Subcommand};
 
 use super::{Output, duration};
@@ -119,4 +120,54 @@ pub(crate) enum MigrateCommand {
         #[arg(short, long)]
         verbose: bool,
     },
+    /// Find what is dangerous in the files before they run: locks, steps that old code does not survive, order
+    Lint(Lint),
+    /// Ask whether everything in the folder is applied, by the version table of whichever tool
+    Verify {
+        #[command(flatten)]
+        required: Required,
+    },
+    /// Wait until everything that a program needs is applied: for init containers
+    Wait {
+        #[command(flatten)]
+        required: Required,
+        /// Time to wait
+        #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+        timeout: Duration,
+        /// Time between two looks
+        #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+        interval: Duration,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Required {
+    /// Versions that must be applied, in place of all of the folder
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    pub(crate) require: Vec<String>,
+    /// Tool that the folder is of [default: told by its files]
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) tool: Option<Layout>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Lint {
+    /// Git commit or branch that this one goes into: what it has is taken for live
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) base: Option<String>,
+    /// Rules that do not count
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// Rules of squawk that count although they do not by themselves
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) include: Vec<String>,
+    /// Version of the server, where no database is given
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) postgres: Option<String>,
+    /// Run the files on a scratch database of the server and say which locks they really take
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Tool that the folder is of [default: told by its files]
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) tool: Option<Layout>,
 }

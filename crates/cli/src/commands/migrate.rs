@@ -1,4 +1,6 @@
 mod databases;
+mod gate;
+mod lint;
 mod output;
 mod settings;
 
@@ -25,10 +27,14 @@ pub(crate) fn run(arguments: &Migrate, printer: Printer) -> Result<Exit, Failure
         command => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| Failure::because(Exit::Failed, "start the runtime", &error))?;
+            if let MigrateCommand::Lint(how) = command {
+                // It drops its scratch database before it ends.
+                return runtime.block_on(lint::run(&settings, &arguments.settings, how, printer));
+            }
             runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    done = with_database(&settings, command, arguments.settings.output, printer) => done,
+                    done = with_database(&settings, arguments, printer) => done,
                     // The connection ends with the process: the server undoes what is under way and frees the lock.
                     () = interrupt::requested() => Err(Failure::new(Exit::Interrupted, "interrupted")
                         .hint("bowline migrate status")),
@@ -38,14 +44,20 @@ pub(crate) fn run(arguments: &Migrate, printer: Printer) -> Result<Exit, Failure
     }
 }
 
-async fn with_database(
-    settings: &Settings,
-    command: &MigrateCommand,
-    format: Output,
-    printer: Printer,
-) -> Result<Exit, Failure> {
-    if let MigrateCommand::Up { app: Some(app), take_back } = command {
-        return databases::up(app, *take_back, settings, format, printer).await;
+async fn with_database(settings: &Settings, arguments: &Migrate, printer: Printer) -> Result<Exit, Failure> {
+    let (command, format) = (&arguments.command, arguments.settings.output);
+    match command {
+        MigrateCommand::Up { app: Some(app), take_back } => {
+            return databases::up(app, *take_back, settings, format, printer).await;
+        }
+        MigrateCommand::Verify { required } => {
+            return gate::verify(settings, &arguments.settings, required, printer).await;
+        }
+        MigrateCommand::Wait { required, timeout, interval } => {
+            let patience = bowline_migrate::Patience { deadline: *timeout, interval: *interval };
+            return gate::wait(settings, &arguments.settings, required, patience, printer).await;
+        }
+        _ => {}
     }
     let target = settings.target()?;
     let variables = |name: &str| settings.variable(name);
@@ -78,8 +90,13 @@ async fn with_database(
             output::version(version, format, printer);
             return Ok(Exit::Ok);
         }
-        // handled before: they need no database
-        MigrateCommand::Create { .. } | MigrateCommand::Fix | MigrateCommand::Validate { .. } => Outcome::default(),
+        // handled before
+        MigrateCommand::Create { .. }
+        | MigrateCommand::Fix
+        | MigrateCommand::Validate { .. }
+        | MigrateCommand::Lint(_)
+        | MigrateCommand::Verify { .. }
+        | MigrateCommand::Wait { .. } => Outcome::default(),
     };
     output::outcome(&outcome, format, printer);
     Ok(Exit::Ok)

@@ -54,6 +54,11 @@ impl Settings {
         std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
     }
 
+    /// Whether there is an address.
+    pub(crate) fn has_target(&self) -> bool {
+        self.database.is_some() || self.dbstring.is_some()
+    }
+
     pub(crate) fn target(&self) -> Result<Target, Failure> {
         let target = match (&self.driver, &self.dbstring, &self.database) {
             (Some(driver), Some(address), _) | (Some(driver), None, Some(address)) => Target::new(driver, address),
