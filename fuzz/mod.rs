@@ -2,11 +2,13 @@
 //!
 //! A `tests/fuzz.rs` takes this file in by its path. Cases are bounded so that an ordinary test run stays short, and are
 //! the same in every run; `make fuzz` asks for many times as many, and for others every time.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::panic, clippy::print_stdout)]
+
+use std::io::Write;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{RngSeed, TestCaseError, TestError, TestRunner};
 
 /// The environment variable whose number multiplies the cases; without it a run has the ordinary number of cases, drawn
 /// from a fixed seed.
@@ -32,9 +34,152 @@ pub(crate) fn cases(ordinary: u32) -> ProptestConfig {
     }
 }
 
+/// The environment variable that replays the cases of a seed that a run has printed.
+pub(crate) const SEED: &str = "BOWLINE_SEED";
+
+/// The first seed of a run that asks for nothing: its cases are the same every time.
+const FIRST_SEED: u64 = 40;
+
+/// Cases of one seed.
+const BATCH: u32 = 200;
+
+/// Compares us with the real thing on `ordinary` cases, times [`FACTOR`]; with it, on cases that no run had before. All cases that differ
+/// are told, each as small as it could be made, with the seed that replays it.
+///
+/// `difference` says what differs, or nothing.
+pub(crate) fn compare<S: Strategy>(
+    what: &str,
+    ordinary: u32,
+    strategy: &S,
+    difference: impl Fn(&S::Value) -> Option<String>,
+) where
+    S::Value: std::fmt::Debug,
+{
+    let replayed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+    let first = replayed.unwrap_or_else(|| {
+        if factor().is_none() {
+            return FIRST_SEED;
+        }
+        use std::hash::{BuildHasher, Hasher};
+        // A hasher's own keys are as fresh as any.
+        std::hash::RandomState::new().build_hasher().finish() >> 16
+    });
+    let mut left = ordinary.saturating_mul(factor().unwrap_or(1));
+    let most = if factor().is_some() { 40 } else { 5 };
+    let mut differences: Vec<String> = Vec::new();
+    let mut seed: u64 = first;
+    while left > 0 && differences.len() < most {
+        let config = ProptestConfig {
+            cases: left.min(BATCH),
+            failure_persistence: None,
+            max_shrink_iters: 1000,
+            max_shrink_time: 5000,
+            max_global_rejects: u32::MAX,
+            rng_seed: RngSeed::Fixed(seed),
+            ..ProptestConfig::default()
+        };
+        let ran = TestRunner::new(config).run(strategy, |case| match difference(&case) {
+            None => Ok(()),
+            Some(text) => Err(TestCaseError::fail(text)),
+        });
+        match ran {
+            Ok(()) => {}
+            Err(TestError::Fail(reason, case)) => {
+                let text = format!("{}\n  of {case:?}", reason.message());
+                if !differences.iter().any(|known| known.starts_with(&text)) {
+                    let text = format!("{text}\n  again: {SEED}={seed}");
+                    // At once, and past the test harness's capture: a long run may not live to its end.
+                    let _ = writeln!(std::io::stderr(), "{what} differ:\n{text}\n");
+                    differences.push(text);
+                }
+            }
+            Err(TestError::Abort(reason)) => panic!("{what}: no cases could be made: {reason}"),
+        }
+        left -= left.min(BATCH);
+        seed = seed.wrapping_add(1);
+    }
+    let ran = seed.wrapping_sub(first);
+    println!("{what}: seeds {first} to {}, of {BATCH} cases each", first.wrapping_add(ran));
+    assert!(differences.is_empty(), "{what}: {} differences\n\n{}", differences.len(), differences.join("\n\n"));
+}
+
 /// Runs `work` on a thread with a [`SMALL_STACK`]; a stack that overflows ends the whole test program.
 pub(crate) fn on_a_small_stack<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     std::thread::Builder::new().stack_size(SMALL_STACK).spawn(work).unwrap().join().unwrap()
+}
+
+/// What a generator decides by: numbers that a strategy draws. The smaller they are, the simpler is what is made of them,
+/// and when they are used up, all that follows is the simplest there is. So shrinking them shrinks what is made.
+#[derive(Clone)]
+pub(crate) struct Choices {
+    numbers: Vec<u32>,
+    at: usize,
+}
+
+impl std::fmt::Debug for Choices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} choices", self.numbers.len())
+    }
+}
+
+impl Choices {
+    /// A number below `end`, which is not 0.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        let number = self.numbers.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        // As in a fraction, so that a smaller number never gives a larger one.
+        ((u64::from(number) * end as u64) >> 32) as usize
+    }
+
+    /// True `times` in a hundred.
+    pub(crate) fn percent(&mut self, times: usize) -> bool {
+        self.below(100) >= 100 - times
+    }
+
+    /// One of these; the first is the simplest.
+    pub(crate) fn pick(&mut self, texts: &[&str]) -> String {
+        texts[self.below(texts.len())].to_owned()
+    }
+
+    /// Up to `most` of these, in any order.
+    pub(crate) fn pieces(&mut self, texts: &[&str], most: usize) -> String {
+        (0..self.below(most + 1)).map(|_| texts[self.below(texts.len())]).collect()
+    }
+
+    /// Whether all numbers are used up: then generators should come to an end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.at >= self.numbers.len()
+    }
+
+    /// Any character.
+    pub(crate) fn char(&mut self) -> char {
+        // Without what one version of Unicode knows and another does not.
+        let ranges = [
+            0x20..0x7f,
+            0..0x80,
+            0xa0..0x250,
+            0x250..0x52f,
+            0x5d0..0x5eb,
+            0x900..0x94f,
+            0x1e00..0x2426,
+            0x3041..0x3097,
+            0x4e00..0x4f00,
+            0x1_f300..0x1_f650,
+        ];
+        let range = ranges[self.below(ranges.len())].clone();
+        let number = range.start + self.below((range.end - range.start) as usize) as u32;
+        char::from_u32(number).unwrap_or('\u{fffd}')
+    }
+}
+
+/// Up to `most` choices.
+pub(crate) fn choices(most: usize) -> impl Strategy<Value = Choices> {
+    prop::collection::vec(any::<u32>(), 0..=most).prop_map(|numbers| Choices { numbers, at: 0 })
+}
+
+/// What a generator makes of up to `most` choices.
+pub(crate) fn made<T: std::fmt::Debug>(most: usize, make: impl Fn(&mut Choices) -> T) -> impl Strategy<Value = T> {
+    choices(most).prop_map(move |mut choices| make(&mut choices))
 }
 
 /// Fragments of a grammar in any order, with arbitrary text between them.

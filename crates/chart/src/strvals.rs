@@ -1,5 +1,6 @@
 //! `--set` and its relatives: `a.b=1,c[0].d=x,e={1,2}`.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
@@ -36,6 +37,11 @@ enum Stop {
 impl Stop {
     fn failed<T>(message: impl Into<String>) -> Result<T, Self> {
         Err(Self::Failed(message.into()))
+    }
+
+    /// An index that is none. To Helm, one that never ends is the end of the text.
+    fn index(message: &str) -> Self {
+        if message == "EOF" { Self::End } else { Self::Failed(format!("error parsing index: {message}")) }
     }
 }
 
@@ -125,7 +131,7 @@ impl<'a> Parser<'a> {
             None if key.is_empty() => Err(Stop::End),
             None => Stop::failed(format!("key {} has no value", quote(&key))),
             Some('[') => {
-                let index = self.index().map_err(|message| Stop::Failed(format!("error parsing index: {message}")))?;
+                let index = self.index().map_err(|message| Stop::index(&message))?;
                 let list = match data.get(&key) {
                     None => Vec::new(),
                     Some(Value::Seq(list)) => list.clone(),
@@ -250,7 +256,7 @@ impl<'a> Parser<'a> {
         if self.is_empty_value() {
             return Ok(Value::Null);
         }
-        let rest = self.rest();
+        let rest = &*paired_surrogates(self.rest());
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Value>();
         match stream.next() {
             Some(Ok(value)) => {
@@ -292,7 +298,7 @@ impl<'a> Parser<'a> {
         }
         let (text, last) = self.until(&['[', '.', '=']);
         if !text.is_empty() {
-            let runes: Vec<String> = text.chars().map(|c| format!("'{c}'")).collect();
+            let runes: Vec<String> = text.chars().map(quoted_rune).collect();
             let runes = runes.join(" ");
             return (list, Stop::failed(format!("unexpected data at end of array index: [{runes}]")));
         }
@@ -309,7 +315,7 @@ impl<'a> Parser<'a> {
             Some('[') => {
                 let inner_index = match self.index() {
                     Ok(index) => index,
-                    Err(message) => return (list, Stop::failed(format!("error parsing index: {message}"))),
+                    Err(message) => return (list, Err(Stop::index(&message))),
                 };
                 let inner = match existing {
                     None | Some(Value::Null) => Vec::new(),
@@ -401,6 +407,38 @@ fn typed(text: String) -> Value {
 }
 
 /// JSON as Go decodes it into `interface{}`: every number is a float.
+/// JSON whose escapes of single surrogates, which are no characters, stand for the mark that Go replaces them by.
+pub(crate) fn paired_surrogates(json: &str) -> Cow<'_, str> {
+    const UNIT: usize = 6;
+    let unit = |text: &str| text.get(2..UNIT).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let mut out = String::new();
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let escape = &rest[at..];
+        let length = escape.chars().take(2).map(char::len_utf8).sum();
+        let unit_at = |from: usize| escape.get(from..).filter(|text| text.starts_with("\\u")).and_then(unit);
+        let (length, alone) = match (unit_at(0), unit_at(UNIT)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => (2 * UNIT, false),
+            (Some(0xd800..0xe000), _) => (UNIT, true),
+            (Some(_), _) => (UNIT, false),
+            (None, _) => (length, false),
+        };
+        out.push_str(&rest[..at]);
+        out.push_str(if alone { "\\ufffd" } else { &escape[..length] });
+        rest = &escape[length..];
+    }
+    if out.is_empty() { Cow::Borrowed(json) } else { Cow::Owned(out + rest) }
+}
+
+/// A character as Go's `%q` shows it.
+fn quoted_rune(c: char) -> String {
+    match c {
+        '\'' => "'\\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        c => format!("'{}'", quote(&c.to_string()).trim_matches('"')),
+    }
+}
+
 pub(crate) fn from_json(value: serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,

@@ -8,7 +8,7 @@ use std::{fmt, fs};
 use bowline_yaml::{Map, Value};
 
 use crate::error::{Error, Place, go_io_error};
-use crate::strvals::{Fault, Mode, from_json, parse_into};
+use crate::strvals::{Fault, Mode, from_json, paired_surrogates, parse_into};
 use crate::values_file::{merge_maps, parse_values, push_token};
 
 /// Where the user's values come from. Within one list later entries win, and later lists win over earlier ones, but for
@@ -177,13 +177,14 @@ impl UserValues {
         };
         let trimmed = text.trim();
         if trimmed.starts_with('{') {
-            let map: serde_json::Map<String, serde_json::Value> = serde_json::from_str(trimmed).map_err(|error| {
-                // The column counts bytes of the line, from 1; at the end it lies before the last.
-                let before: usize = trimmed.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
-                let leading = text.len() - text.trim_start().len();
-                let at = (leading + before + error.column()).saturating_sub(1);
-                failed("JSON: ", at..at + 1)
-            })?;
+            let map: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&paired_surrogates(trimmed))
+                .map_err(|error| {
+                    // The column counts bytes of the line, from 1; at the end it lies before the last.
+                    let before: usize = trimmed.split_inclusive('\n').take(error.line() - 1).map(str::len).sum();
+                    let leading = text.len() - text.trim_start().len();
+                    let at = (leading + before + error.column()).saturating_sub(1);
+                    failed("JSON: ", at..at + 1)
+                })?;
             let map: Map = map.into_iter().map(|(key, value)| (key, from_json(value))).collect();
             self.note_map("--set-json", text, &map);
             merge_maps(&mut self.values, map);

@@ -152,7 +152,7 @@ fn length(operand: &Operand) -> Result<usize, String> {
     match &operand.value {
         Value::Nil if operand.boxed => Err("len of nil pointer".to_owned()),
         Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
-        value => value.length().ok_or_else(|| format!("len of type {}", value.type_name())),
+        value => value.length().ok_or_else(|| format!("len of type {}", value.type_name().trim_start_matches('*'))),
     }
 }
 
@@ -198,7 +198,8 @@ fn index(item: &Value, indexes: &[Value]) -> Result<Operand, String> {
                 let element = map.kind().element;
                 Operand::element(map.get(key).unwrap_or_else(|| element.zero()), element)
             }
-            other => return Err(format!("can't index item of type {}", other.type_name())),
+            // What a pointer points to is looked at.
+            other => return Err(format!("can't index item of type {}", other.type_name().trim_start_matches('*'))),
         };
         item = next;
     }

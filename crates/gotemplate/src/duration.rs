@@ -93,7 +93,7 @@ fn decimal(value: u64, digits: u32) -> String {
 /// # Errors
 /// With Go's text.
 pub fn parse(text: &str) -> Result<i64, String> {
-    let quoted = || crate::fmt::quoted(text.as_bytes());
+    let quoted = || quote(text);
     let invalid = || format!("time: invalid duration {}", quoted());
     let negative = text.starts_with('-');
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -136,7 +136,7 @@ pub fn parse(text: &str) -> Result<i64, String> {
             "m" => 60_000_000_000,
             "h" => 3_600_000_000_000,
             _ => {
-                let name = crate::fmt::quoted(name.as_bytes());
+                let name = quote(name);
                 return Err(format!("time: unknown unit {name} in duration {}", quoted()));
             }
         };
@@ -160,6 +160,23 @@ pub fn parse(text: &str) -> Result<i64, String> {
         return Ok((total as i64).wrapping_neg());
     }
     i64::try_from(total).map_err(|_| invalid())
+}
+
+/// A text in quotes, as the errors of Go's `time` package show it: bytes that are not ASCII in hexadecimal.
+pub fn quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            ' '..='\x7f' => out.push(c),
+            c => {
+                let mut bytes = [0; 4];
+                c.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+            }
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]

@@ -187,7 +187,9 @@ impl<'t, H> Frame<'t, '_, H> {
                 }
             }
             Value::Object(object) => {
-                if let Some(method) = object.method(name) {
+                // A copy has no methods of a pointer.
+                let is_copy = receiver.boxed && object.string().is_none() && object.shown().is_some();
+                if !is_copy && let Some(method) = object.method(name) {
                     let call = |args: &[Value]| object.call(name, args);
                     return self.method(dot, name, method.params, method.returns, node, args, piped, call);
                 }

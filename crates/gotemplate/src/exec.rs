@@ -181,7 +181,7 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
                     let value = self.pipe(dot, pipe)?;
                     if pipe.targets.is_empty() {
                         self.at = At::Node(node);
-                        self.print(&value.value, *line)?;
+                        self.print(&value, *line)?;
                     }
                 }
                 Node::If(branch) => {
@@ -213,8 +213,9 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
         Ok(Flow::Next)
     }
 
-    fn print(&mut self, value: &Value, line: u32) -> Exec<()> {
+    fn print(&mut self, operand: &Operand, line: u32) -> Exec<()> {
         let origin = Origin { file: &self.tree.file, line, verbatim: false };
+        let value = &operand.value;
         match value {
             Value::Text(text) => {
                 self.within(|budget| budget.text(text.len()))?;
@@ -225,7 +226,9 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
                 return self.fail(format!("can't print {} of type {}", self.shown(self.at), value.type_name()));
             }
             Value::Object(object) => {
-                if let Some(text) = object.shown() {
+                // What is in an interface is a copy.
+                let shown = if operand.boxed { object.string() } else { object.shown() };
+                if let Some(text) = shown {
                     self.sink.write(origin, text.as_bytes());
                 } else {
                     // What a pointer points to is printed, not the pointer.
@@ -393,7 +396,11 @@ impl<'t, 'r, H> Frame<'t, 'r, H> {
             let result = self.command(dot, command, value);
             let result = result.inspect_err(|_| self.note_piped(dot, &pipe.commands[..i]))?;
             // What is inside an interface counts from here on: a nil in one is no value any more.
-            value = Some(Operand::plain(result.value));
+            let copy = match &result.value {
+                Value::Object(object) if result.boxed => object.copied(),
+                _ => None,
+            };
+            value = Some(Operand::plain(copy.unwrap_or(result.value)));
         }
         let value = value.unwrap_or_else(Operand::none);
         for target in &pipe.targets {

@@ -246,8 +246,7 @@ pub fn parse_float(text: &str) -> Option<f64> {
     if lower == "nan" && plain.len() != 3 {
         return None;
     }
-    if text.contains('_') && text.len() > 1 && !text.contains("0x") && !named && !has_base_prefix(text) {
-        // Go reads underscores in decimal floats only where a base prefix asks for them.
+    if text.contains('_') && named {
         return None;
     }
     if !named && !lower.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
@@ -255,11 +254,6 @@ pub fn parse_float(text: &str) -> Option<f64> {
     }
     let value: f64 = plain.parse().ok()?;
     (named || value.is_finite()).then_some(value)
-}
-
-fn has_base_prefix(text: &str) -> bool {
-    let text = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
-    matches!(text, [b'0', b'b' | b'B' | b'o' | b'O' | b'x' | b'X', ..])
 }
 
 fn parse_hex_float(text: &str) -> Option<f64> {

@@ -50,10 +50,20 @@ pub trait Object: Any {
         None
     }
 
+    /// The text of its `GoString` method, which `%#v` prints, if it has one.
+    fn go_string(&self) -> Option<String> {
+        None
+    }
+
     /// The text that an action prints, where that is not what `fmt` prints: a field of a struct that is held by a pointer
     /// shows what the pointer's `String` method gives, a copy of it does not.
     fn shown(&self) -> Option<String> {
         self.string()
+    }
+
+    /// The object as a copy of it in an interface is, where that has less: no methods of its pointer.
+    fn copied(&self) -> Option<Value> {
+        None
     }
 
     /// What JSON is made of, where that is not an object of fields.

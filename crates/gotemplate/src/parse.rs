@@ -252,7 +252,7 @@ impl<'p, 'a> Parser<'p, 'a> {
         parser.action_at = token.at;
         let name = parser.unquoted(&token)?;
         parser.expect(Kind::RightDelim, CONTEXT)?;
-        parser.definition_body(name, CONTEXT)
+        parser.definition_body(name, CONTEXT, None)
     }
 
     fn open_block(&mut self) -> Parsed<()> {
@@ -263,13 +263,15 @@ impl<'p, 'a> Parser<'p, 'a> {
         Ok(())
     }
 
-    fn definition_body(&mut self, name: Arc<str>, context: &str) -> Parsed<()> {
+    /// `line` is where it is wrong that something else than `end` comes last, if not there.
+    fn definition_body(&mut self, name: Arc<str>, context: &str, line: Option<u32>) -> Parsed<()> {
         self.open_block()?;
         let at = self.action_at;
         let (body, end) = self.item_list().map_err(|error| unclosed(error, at))?;
         self.shared.blocks -= 1;
         if !matches!(end, End::End) {
-            return self.fail(format!("unexpected {} in {context}", end.describe()));
+            let failed = self.fail(format!("unexpected {} in {context}", end.describe()));
+            return failed.map_err(|error| ParseError { line: line.unwrap_or(error.line), ..error });
         }
         self.add(name, body)
     }
@@ -420,9 +422,11 @@ impl<'p, 'a> Parser<'p, 'a> {
         let token = self.next_non_space();
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
+        // Go's parser of the block's body is another one than that of the text around; this error is of the one around.
+        let line = self.tokens[0].line;
         let mut parser = self.nested();
         parser.action_at = token.at;
-        parser.definition_body(Arc::clone(&name), CONTEXT)?;
+        parser.definition_body(Arc::clone(&name), CONTEXT, Some(line))?;
         Ok(Node::Template(Box::new(TemplateCall { at: token.at, line: token.line, name, pipe: Some(pipe) })))
     }
 

@@ -13,6 +13,7 @@
 pub mod https;
 pub mod kubernetes;
 pub mod mariadb;
+pub mod oracle;
 pub mod postgres;
 
 use std::env;

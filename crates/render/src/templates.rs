@@ -102,6 +102,24 @@ impl Templates {
         Ok(TemplateText { notes, warnings: prepared.warnings, crds, objects, hooks, parts })
     }
 
+    /// What each template file writes, as it is: nothing is split, sorted or read.
+    ///
+    /// # Errors
+    /// As [`Templates::render`].
+    pub fn written(
+        &self,
+        values: &UserValues,
+        options: &Options,
+        environment: &Rc<dyn Environment>,
+    ) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
+        let prepared = self.chart.prepare(values)?;
+        let mut written = BTreeMap::new();
+        self.set(&prepared.chart)?.execute(&prepared, options, environment, &mut |output| {
+            written.insert(output.path.to_string(), output.traced.into_text());
+        })?;
+        Ok(written)
+    }
+
     fn run(
         &self,
         values: &UserValues,

@@ -217,7 +217,14 @@ impl Emitter {
     /// # Errors
     /// Control characters that Go's JSON writes and its YAML refuses.
     pub fn string(&mut self, text: &str) -> Result<(), EmitError> {
-        let analysis = Analysis::of(text);
+        let folded;
+        let text = if !self.pretty && text.contains('\u{85}') {
+            folded = fold_next_lines(text);
+            &folded
+        } else {
+            text
+        };
+        let analysis = Analysis::of(text, self.pretty);
         if analysis.unreadable {
             return Err(EmitError::Control);
         }
@@ -262,7 +269,7 @@ impl Emitter {
         self.indent = Some(outer.map_or(0, |indent| indent + INDENT));
         for (key, value) in &entries {
             self.write_indent();
-            let analysis = Analysis::of(key);
+            let analysis = Analysis::of(key, self.pretty);
             if analysis.unreadable {
                 return Err(EmitError::Control);
             }
@@ -539,6 +546,23 @@ impl Emitter {
 /// A line break of YAML 1.1.
 pub(crate) fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// On Go's detour over JSON a next-line character (U+0085) stands in quotes as it is, where YAML takes it for the end of a
+/// line and folds it: one becomes a blank, of several the first is dropped.
+fn fold_next_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{85}') {
+        out.push_str(rest[..at].trim_end_matches(' '));
+        let after = rest[at..].trim_start_matches(['\u{85}', ' ']);
+        match rest[at..rest.len() - after.len()].matches('\u{85}').count() {
+            1 => out.push(' '),
+            lines => out.extend(std::iter::repeat_n('\n', lines - 1)),
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 /// What Go's emitter writes unescaped: nothing beyond the basic plane.

@@ -24,6 +24,7 @@ mod resolve;
 mod scalar;
 mod style;
 mod token;
+mod utf8;
 mod value;
 
 pub use decode::{Decoder, Target, require_map};
@@ -33,4 +34,5 @@ pub use node::{Mark, Node, NodeKind, Span};
 pub use number::{format_float, format_json_float};
 pub use parse::{parse, parse_fields, parse_first};
 pub use quote::{is_print, quote};
+pub use utf8::text;
 pub use value::{Map, Value};

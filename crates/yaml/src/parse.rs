@@ -1,6 +1,6 @@
 //! From events to trees: anchors, merge keys, tags, keys, and Go's errors in Go's order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::event::{Event, EventKind, Scalar, Text};
 use crate::grammar::Grammar;
@@ -85,10 +85,11 @@ enum Content {
 struct Reader<'t> {
     events: Grammar<'t>,
     anchors: HashMap<Text<'t>, Anchor>,
-    /// Go decodes after it parsed: an error of decoding counts only where parsing succeeds.
-    decoding: Option<Error>,
-    /// And converts to JSON after that.
-    conversion: Option<Error>,
+    /// Go decodes after it parsed: an error of decoding counts only where parsing succeeds. With the place where Go comes
+    /// upon it; a mapping notices a bad key, or that there is nothing to merge, right before it looks at the value.
+    decoding: Option<(usize, bool, Error)>,
+    /// And converts to JSON after that, what no later duplicate of a key has replaced: errors by where they stand.
+    conversion: BTreeMap<usize, Error>,
     decoded: usize,
     aliased: usize,
     /// The entries of the top mapping that are kept, where not all are.
@@ -103,7 +104,7 @@ impl<'t> Reader<'t> {
             events,
             anchors: HashMap::new(),
             decoding: None,
-            conversion: None,
+            conversion: BTreeMap::new(),
             decoded: 0,
             aliased: 0,
             fields: None,
@@ -120,10 +121,12 @@ impl<'t> Reader<'t> {
         let read = self.node(first)?;
         // The end of the document: whatever stands there is an error of the grammar.
         self.events.next()?;
-        match self.decoding.take().or_else(|| self.conversion.take()) {
-            Some(error) => Err(error),
-            None => Ok(Some(read.node)),
-        }
+        let mut conversion = std::mem::take(&mut self.conversion);
+        let failed = self.decoding.take().map(|(_, _, error)| error).or_else(|| {
+            let at = if conversion.is_empty() { None } else { first_left(&read.node, &conversion) };
+            at.and_then(|at| conversion.remove(&at))
+        });
+        failed.map_or(Ok(Some(read.node)), Err)
     }
 
     /// Reads the node that starts with `event`. Collections are kept on a stack of their own: however deep a text nests,
@@ -256,8 +259,7 @@ impl<'t> Reader<'t> {
                 Some(key) if key.merge => self.merge(entries, read.node, false),
                 Some(key) => {
                     if let Some(name) = self.key(&key, &read.node) {
-                        let name = Node { kind: NodeKind::Scalar(Value::String(name)), span: key.node.span };
-                        entries.push((name, read.node));
+                        entries.push((Node { kind: NodeKind::Scalar(name), span: key.node.span }, read.node));
                     }
                 }
             },
@@ -275,30 +277,30 @@ impl<'t> Reader<'t> {
                 }
             }
             NodeKind::Seq(_) | NodeKind::Scalar(_) => {
-                self.fail_decoding(Error::yaml("map merge requires map or sequence of maps as the value", at));
+                self.fail_before(at, Error::yaml("map merge requires map or sequence of maps as the value", at));
             }
         }
     }
 
     /// The text of a key, as the conversion to JSON spells it.
-    fn key(&mut self, key: &Read, value: &Node) -> Option<String> {
+    fn key(&mut self, key: &Read, value: &Node) -> Option<Value> {
         let at = key.node.span.start;
         if key.null_key {
             let value = go_syntax(value, true);
-            self.fail_conversion(Error::conversion(
-                format_args!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}"),
-                at,
-            ));
-            return None;
+            let message = format_args!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}");
+            self.fail_conversion(at, Error::conversion(message, at));
+            // Where it stays, there is no tree.
+            return Some(Value::Null);
         }
+        let text = |text: String| Some(Value::String(text));
         match &key.node.kind {
-            NodeKind::Scalar(Value::String(text)) => Some(text.clone()),
-            NodeKind::Scalar(Value::Bool(value)) => Some(value.to_string()),
-            NodeKind::Scalar(Value::Int(value)) => Some(value.to_string()),
-            NodeKind::Scalar(Value::Float(value)) => Some(number::format_float32(*value)),
+            NodeKind::Scalar(Value::String(name)) => text(name.clone()),
+            NodeKind::Scalar(Value::Bool(value)) => text(value.to_string()),
+            NodeKind::Scalar(Value::Int(value)) => text(value.to_string()),
+            NodeKind::Scalar(Value::Float(value)) => text(number::format_float32(*value)),
             NodeKind::Scalar(_) | NodeKind::Seq(_) | NodeKind::Map(_) => {
                 let key = go_syntax(&key.node, true);
-                self.fail_decoding(Error::yaml(format_args!("invalid map key: {key}"), at));
+                self.fail_before(value.span.start, Error::yaml(format_args!("invalid map key: {key}"), at));
                 None
             }
         }
@@ -329,10 +331,10 @@ impl<'t> Reader<'t> {
                     _ if resolved.tag() == wanted => resolved,
                     _ => {
                         let (found, wanted) = (tag::short(resolved.tag()), tag::short(wanted));
-                        self.fail_decoding(Error::yaml(
-                            format_args!("cannot decode {found} `{text}` as a {wanted}"),
+                        self.fail_decoding(
                             at,
-                        ));
+                            Error::yaml(format_args!("cannot decode {found} `{text}` as a {wanted}"), at),
+                        );
                         Resolved::Null
                     }
                 }
@@ -347,7 +349,8 @@ impl<'t> Reader<'t> {
             Resolved::Float(value) => {
                 if !value.is_finite() {
                     let spelled = number::go_special(value);
-                    self.fail_conversion(Error::conversion(format_args!("json: unsupported value: {spelled}"), at));
+                    let message = format_args!("json: unsupported value: {spelled}");
+                    self.fail_conversion(at, Error::conversion(message, at));
                 }
                 Value::Float(value)
             }
@@ -359,7 +362,7 @@ impl<'t> Reader<'t> {
         if let Some(bytes) = decode_base64(text) {
             Value::String(String::from_utf8_lossy(&bytes).into_owned())
         } else {
-            self.fail_decoding(Error::yaml("!!binary value contains invalid base64 data", at));
+            self.fail_decoding(at, Error::yaml("!!binary value contains invalid base64 data", at));
             Value::Null
         }
     }
@@ -369,7 +372,8 @@ impl<'t> Reader<'t> {
         let (node, size) = match self.anchors.get(name) {
             None => return Err(Error::yaml(format_args!("unknown anchor '{name}' referenced"), span.start)),
             Some(Anchor::Open) => {
-                self.fail_decoding(Error::yaml(format_args!("anchor '{name}' value contains itself"), span.start));
+                let at = span.start;
+                self.fail_decoding(at, Error::yaml(format_args!("anchor '{name}' value contains itself"), at));
                 (Node { kind: NodeKind::Scalar(Value::Null), span }, 0)
             }
             Some(Anchor::Done(node, size)) => {
@@ -388,13 +392,45 @@ impl<'t> Reader<'t> {
         Ok(Read { node, size: size + 1, merge: false, null_key })
     }
 
-    fn fail_decoding(&mut self, error: Error) {
-        self.decoding.get_or_insert(error);
+    fn fail_decoding(&mut self, at: Mark, error: Error) {
+        self.note_decoding(at.offset, true, error);
     }
 
-    fn fail_conversion(&mut self, error: Error) {
-        self.conversion.get_or_insert(error);
+    /// An error that is noticed before what stands at `at` is looked at.
+    fn fail_before(&mut self, at: Mark, error: Error) {
+        self.note_decoding(at.offset, false, error);
     }
+
+    fn note_decoding(&mut self, at: usize, inside: bool, error: Error) {
+        if self.decoding.as_ref().is_none_or(|(known, known_inside, _)| (at, inside) < (*known, *known_inside)) {
+            self.decoding = Some((at, inside, error));
+        }
+    }
+
+    fn fail_conversion(&mut self, at: Mark, error: Error) {
+        self.conversion.entry(at.offset).or_insert(error);
+    }
+}
+
+/// The first place of these in a tree, without what a later duplicate of its key replaces.
+fn first_left(node: &Node, places: &BTreeMap<usize, Error>) -> Option<usize> {
+    match &node.kind {
+        NodeKind::Scalar(_) => Some(node.span.start.offset).filter(|at| places.contains_key(at)),
+        NodeKind::Seq(items) => items.iter().find_map(|item| first_left(item, places)),
+        NodeKind::Map(entries) => last_of_each(entries).find_map(|(key, value)| {
+            // A key that is wrong is noticed before its value is converted.
+            Some(key.span.start.offset)
+                .filter(|at| matches!(key.kind, NodeKind::Scalar(Value::Null)) && places.contains_key(at))
+                .or_else(|| first_left(value, places))
+        }),
+    }
+}
+
+/// Entries of a mapping that no later duplicate replaces.
+fn last_of_each(entries: &[(Node, Node)]) -> impl Iterator<Item = &(Node, Node)> {
+    let last: HashMap<Option<&str>, usize> =
+        entries.iter().enumerate().map(|(i, (key, _))| (key.as_str(), i)).collect();
+    entries.iter().enumerate().filter(move |(i, (key, _))| last.get(&key.as_str()) == Some(i)).map(|(_, entry)| entry)
 }
 
 fn is_one_of(key: &str, fields: &[&str]) -> bool {
@@ -427,6 +463,7 @@ fn go_syntax(node: &Node, top: bool) -> String {
         NodeKind::Scalar(Value::Null) => "interface {}(nil)".to_owned(),
         NodeKind::Scalar(Value::Bool(value)) => value.to_string(),
         NodeKind::Scalar(Value::Int(value)) => value.to_string(),
+        NodeKind::Scalar(Value::Float(value)) if !value.is_finite() => number::go_special(*value).to_owned(),
         NodeKind::Scalar(Value::Float(value)) => number::format_float(*value),
         NodeKind::Scalar(Value::String(text)) => quote(text),
         NodeKind::Scalar(Value::Seq(_) | Value::Map(_)) => String::new(),
@@ -436,7 +473,7 @@ fn go_syntax(node: &Node, top: bool) -> String {
         }
         NodeKind::Map(entries) => {
             let mut entries: Vec<(String, String)> =
-                entries.iter().map(|(key, value)| (go_syntax(key, false), go_syntax(value, false))).collect();
+                last_of_each(entries).map(|(key, value)| (go_syntax(key, false), go_syntax(value, false))).collect();
             entries.sort();
             let entries: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
             format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))

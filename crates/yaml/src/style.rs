@@ -24,7 +24,8 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
-    pub(crate) fn of(text: &str) -> Self {
+    /// In `pretty` YAML a tab only asks for quotes where no block is written.
+    pub(crate) fn of(text: &str, pretty: bool) -> Self {
         if text.is_empty() {
             return Self { multiline: false, plain: true, single: true, block: false, empty: true, unreadable: false };
         }
@@ -32,7 +33,7 @@ impl Analysis {
             return analysis;
         }
         let mut indicators = text.starts_with("---") || text.starts_with("...");
-        let (mut line_breaks, mut special, mut unreadable) = (false, false, false);
+        let (mut line_breaks, mut special, mut tabs, mut unreadable) = (false, false, false, false);
         let (mut break_space, mut space_break) = (false, false);
         let (mut previous_space, mut previous_break) = (false, false);
         let mut after_blank = true;
@@ -48,7 +49,11 @@ impl Analysis {
                 '?' | '-' => first && before_blank,
                 _ => false,
             };
-            special |= !is_printable(c);
+            if pretty && c == '\t' {
+                tabs = true;
+            } else {
+                special |= !is_printable(c);
+            }
             unreadable |= matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
             if c == ' ' {
                 break_space |= previous_break;
@@ -71,8 +76,8 @@ impl Analysis {
         let broken = space_break || special;
         Self {
             multiline: line_breaks,
-            plain: !(edges || break_space || broken || line_breaks || indicators),
-            single: !(break_space || broken),
+            plain: !(edges || break_space || broken || tabs || line_breaks || indicators),
+            single: !(break_space || broken || tabs),
             block: !(text.ends_with(' ') || broken),
             empty: false,
             unreadable,

@@ -112,11 +112,17 @@ impl Printer {
                 self.flags.string(&mut self.out, name.as_bytes());
             }
             // Addresses differ from run to run in Go too.
-            ('p', Value::List(_) | Value::Map(_) | Value::Bytes(_)) => self.push("0xc000000000"),
-            ('p', Value::Object(object)) if object.kind() == Kind::Ptr => self.push("0xc000000000"),
+            ('p', Value::List(_) | Value::Map(_) | Value::Bytes(_)) => self.address(),
+            ('p', Value::Object(object)) if object.kind() == Kind::Ptr => self.address(),
             ('w', _) if !matches!(value, Value::Bytes(_)) => self.bad_verb(verb, value),
             _ => self.value(value, verb, 0),
         }
+    }
+
+    /// An address as `%p` and `%v` show it.
+    fn address(&mut self) {
+        let flags = Flags { sharp: !self.flags.sharp, ..self.flags };
+        flags.integer(&mut self.out, 0xc0_0000_0000, 16, false, 'v', false);
     }
 
     fn value(&mut self, value: &Value, verb: char, depth: usize) {
@@ -232,6 +238,12 @@ impl Printer {
         {
             return self.text(value, text.as_bytes(), verb);
         }
+        if self.flags.sharp_v
+            && !self.erroring
+            && let Some(text) = object.go_string()
+        {
+            return self.push(&text);
+        }
         if let Some(number) = object.as_int() {
             return self.integer(value, number as u64, true, verb);
         }
@@ -239,7 +251,13 @@ impl Printer {
         let mut name = type_name.as_ref();
         if object.kind() == Kind::Ptr {
             if depth > 0 {
-                return self.push("0xc000000000");
+                // Addresses differ from run to run in Go too.
+                return match verb {
+                    'v' if self.flags.sharp_v => self.push(&format!("({name})(0xc000000000)")),
+                    'v' | 'p' => self.address(),
+                    'b' | 'o' | 'd' | 'x' | 'X' => self.push("c000000000"),
+                    _ => self.bad_verb(verb, value),
+                };
             }
             self.out.push(b'&');
             name = name.strip_prefix('*').unwrap_or(name);

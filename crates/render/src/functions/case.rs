@@ -1,6 +1,7 @@
 //! Upper and lower case, and the ways to join words to one.
 
 use super::arguments::string;
+use super::categories::{is_letter, is_lower, is_punctuation, is_title, is_upper};
 use super::strings::is_space;
 use super::{Host, pure};
 use bowline_gotemplate::Type::Text;
@@ -96,10 +97,10 @@ fn swapped(text: &str) -> String {
     let mut starts = true;
     text.chars()
         .map(|rune| {
-            if rune.is_uppercase() || is_title(rune) {
+            if is_upper(rune) || is_title(rune) {
                 starts = false;
                 lower(rune)
-            } else if rune.is_lowercase() {
+            } else if is_lower(rune) {
                 if std::mem::take(&mut starts) { title(rune) } else { upper(rune) }
             } else {
                 starts = is_space(rune);
@@ -107,10 +108,6 @@ fn swapped(text: &str) -> String {
             }
         })
         .collect()
-}
-
-fn is_title(rune: char) -> bool {
-    matches!(rune, 'ǅ' | 'ǈ' | 'ǋ' | 'ǲ')
 }
 
 fn is_connector(rune: char) -> bool {
@@ -123,7 +120,11 @@ fn pascal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut current = loop {
         match rest.next() {
-            None => return out,
+            None => {
+                // The last connector of a text with nothing else is there twice.
+                out.extend(text.chars().next_back());
+                return out;
+            }
             Some(rune) if is_connector(rune) => out.push(rune),
             Some(rune) => break rune,
         }
@@ -133,7 +134,7 @@ fn pascal(text: &str) -> String {
         return out;
     }
     // In a word written in capitals, those after the first become small.
-    let mut in_capitals = current.is_uppercase();
+    let mut in_capitals = is_upper(current);
     current = upper(current);
     for rune in rest {
         let previous = std::mem::replace(&mut current, rune);
@@ -142,12 +143,12 @@ fn pascal(text: &str) -> String {
                 out.push(previous);
                 continue;
             }
-            in_capitals = rune.is_uppercase();
+            in_capitals = is_upper(rune);
             current = upper(rune);
             continue;
         }
         if in_capitals {
-            if rune.is_uppercase() {
+            if is_upper(rune) {
                 current = lower(rune);
             } else {
                 in_capitals = false;
@@ -171,40 +172,28 @@ enum Word {
     Other,
 }
 
-fn is_letter(rune: char) -> bool {
-    // What Go's original takes for letters of an alphabet: those that have case, or look like letters.
-    rune.is_alphabetic() && !is_ideograph(rune)
+fn is_alphabet(rune: char) -> bool {
+    is_letter(rune) && !is_ideograph(rune)
 }
 
-/// Chinese, Japanese and Korean characters stand for words of their own.
+/// Chinese characters stand for words of their own.
 fn is_ideograph(rune: char) -> bool {
-    matches!(u32::from(rune),
-        0x2e80..=0x2fd5 | 0x3005..=0x3007 | 0x3021..=0x30ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
-}
-
-fn is_punctuation(rune: char) -> bool {
-    if rune.is_ascii() {
-        return rune.is_ascii_punctuation() && !matches!(rune, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
-    }
-    matches!(u32::from(rune), 0xa1 | 0xa7 | 0xab | 0xb6 | 0xb7 | 0xbb | 0xbf | 0x2010..=0x2027 | 0x2030..=0x2043
-        | 0x2045..=0x2051 | 0x2053..=0x205e | 0x3001..=0x3003 | 0x3008..=0x3011 | 0xff01..=0xff03 | 0xff05..=0xff0a
-        | 0xff0c..=0xff0f | 0xff1a..=0xff1b | 0xff1f..=0xff20)
+    matches!(rune, '\u{3400}'..='\u{4d85}' | '\u{4e00}'..='\u{9fcc}' | '\u{20000}'..='\u{2b81d}')
 }
 
 /// Cuts the next word off.
 fn next_word(text: &str) -> (Word, &str, &str) {
     let Some(first) = text.chars().next() else { return (Word::None, "", "") };
     let take = |test: &dyn Fn(char) -> bool| text.find(|rune| !test(rune)).unwrap_or(text.len());
-    let small = |rune: char| is_letter(rune) && !rune.is_uppercase();
+    let small = |rune: char| is_alphabet(rune) && !is_upper(rune);
     let (word, end) = if is_connector(first) {
         (Word::Connector, take(&is_connector))
     } else if is_punctuation(first) {
         (Word::Punctuation, take(&is_punctuation))
-    } else if first.is_uppercase() {
-        let capitals = take(&char::is_uppercase);
+    } else if is_upper(first) {
+        let capitals = take(&is_upper);
         let rest = &text[capitals..];
-        let follows = rest.chars().next().is_some_and(is_letter);
+        let follows = rest.chars().next().is_some_and(is_alphabet);
         let end = match (text[..capitals].chars().count(), follows) {
             (1, _) => capitals + rest.find(|rune| !small(rune)).unwrap_or(rest.len()),
             // The last capital belongs to the word after.
@@ -212,12 +201,13 @@ fn next_word(text: &str) -> (Word, &str, &str) {
             (_, false) => capitals,
         };
         (Word::Upper, end)
-    } else if is_letter(first) {
+    } else if is_alphabet(first) {
         (Word::Letters, take(&small))
     } else if first.is_numeric() {
         (Word::Number, take(&char::is_numeric))
     } else {
-        let other = |rune: char| !(is_connector(rune) || is_letter(rune) || rune.is_numeric() || is_punctuation(rune));
+        let other =
+            |rune: char| !(is_connector(rune) || is_alphabet(rune) || rune.is_numeric() || is_punctuation(rune));
         (Word::Other, take(&other))
     };
     (word, &text[..end], &text[end..])

@@ -49,7 +49,14 @@ pub(super) fn table() -> Vec<Function<Host>> {
         }),
         pure("duration", &[Any], Text, |args| {
             let seconds = match &args[0] {
-                Value::Text(_) => string(&args[0]).parse().unwrap_or(0),
+                Value::Text(_) => {
+                    string(&args[0]).parse().unwrap_or_else(|error: std::num::ParseIntError| match error.kind() {
+                        // What is too large is the largest there is, and then overflows.
+                        std::num::IntErrorKind::PosOverflow => i64::MAX,
+                        std::num::IntErrorKind::NegOverflow => i64::MIN,
+                        _ => 0,
+                    })
+                }
                 Value::Int64(seconds) => *seconds,
                 _ => 0,
             };
@@ -76,7 +83,7 @@ pub(super) fn table() -> Vec<Function<Host>> {
 fn now(call: &mut Call<'_, Host>) -> Time {
     let environment = &call.host().environment;
     let now = environment.now();
-    Time::new(now.as_second(), now.subsec_nanosecond(), Zone::Named(environment.time_zone()))
+    Time::new(now.as_second(), now.subsec_nanosecond(), Zone::Local(environment.time_zone()))
 }
 
 /// The time that a value means, where it means one.
@@ -122,9 +129,37 @@ fn rounded(nanoseconds: i64) -> String {
     unit.map_or_else(|| "0s".to_owned(), |(unit, name)| format!("{}{name}", size / unit))
 }
 
+/// Layouts of TOML's times, in the order in which they are tried; of local ones with the zone that stands for "none".
+const TOML_LAYOUTS: [(&str, Option<&str>); 7] = [
+    ("2006-01-02T15:04:05.999999999Z07:00", None),
+    ("2006-01-02T15:04:05.999999999", Some("datetime-local")),
+    ("2006-01-02", Some("date-local")),
+    ("15:04:05.999999999", Some("time-local")),
+    ("2006-01-02T15:04Z07:00", None),
+    ("2006-01-02T15:04", Some("datetime-local")),
+    ("15:04", Some("time-local")),
+];
+
 /// A time as TOML writes it: with an offset, or a date or time alone.
-pub(super) fn read_time(text: &str) -> Option<impl bowline_gotemplate::Object + 'static> {
-    let text = text.replacen(' ', "T", 1).replace('t', "T").replace('z', "Z");
-    let layouts = ["2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02", "15:04:05"];
-    layouts.iter().find_map(|layout| read::read(layout, &text, &jiff::tz::TimeZone::UTC).ok())
+pub(super) fn read_toml_time(text: &str) -> Option<impl bowline_gotemplate::Object + 'static> {
+    let (layout, zone, time) = TOML_LAYOUTS
+        .iter()
+        .find_map(|(layout, zone)| Some((layout, zone, read::read(layout, text, &jiff::tz::TimeZone::UTC).ok()?)))?;
+    // Go reads numbers without their leading zeros; then a separator is not where it should be.
+    let mut before_fraction = layout.bytes().zip(text.bytes()).take_while(|(wanted, _)| !matches!(wanted, b'.' | b'Z'));
+    if before_fraction.any(|(wanted, found)| !wanted.is_ascii_digit() && wanted != found) {
+        return None;
+    }
+    Some(match zone {
+        Some(name) => time.in_zone(Zone::Fixed((*name).to_owned(), 0)),
+        None => time,
+    })
+}
+
+/// A time as TOML writes it.
+pub(super) fn toml_time(value: &Value) -> Option<String> {
+    let time = Time::of(value)?;
+    let layout = |name: &str| TOML_LAYOUTS.iter().find(|(_, zone)| *zone == Some(name)).map(|(layout, _)| *layout);
+    let layout = time.fixed_zone().and_then(layout).unwrap_or(TOML_LAYOUTS[0].0);
+    Some(layout::write(time, layout))
 }

@@ -1,6 +1,6 @@
 //! Helm's functions on `time.Duration`.
 
-use super::arguments::string;
+use super::arguments::{bytes, string};
 use super::{Answer, Host, fail, pure};
 use bowline_gotemplate::Type::{Any, Float, Int64, Named};
 use bowline_gotemplate::{Function, Kind, Value, duration, fmt, literal};
@@ -64,7 +64,7 @@ fn to_duration(value: &Value) -> Result<i64, String> {
             }
             match literal::parse_float(trimmed) {
                 Some(seconds) => from_seconds(seconds),
-                None => Err(format!("could not parse duration {}", fmt::quoted(text.as_bytes()))),
+                None => Err(format!("could not parse duration {}", fmt::quoted(bytes(value)))),
             }
         }
         Value::Float(seconds) => from_seconds(*seconds),

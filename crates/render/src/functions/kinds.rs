@@ -89,6 +89,10 @@ pub(super) fn deep_copy(value: &Value, depth: usize) -> Result<Value, bowline_go
                 entries.iter().map(|(key, value)| Ok((key.clone(), copy(value)?))).collect::<Result<_, _>>()
             })?,
         )),
+        Value::Object(object) => match object.as_any().downcast_ref::<super::semver::Version>() {
+            Some(version) => Value::object(version.without_parts()),
+            None => value.clone(),
+        },
         other => other.clone(),
     })
 }

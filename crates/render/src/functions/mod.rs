@@ -6,6 +6,7 @@
 mod arguments;
 mod case;
 mod cast;
+mod categories;
 mod crypto;
 mod dates;
 mod decimal;

@@ -1,8 +1,9 @@
 //! Regular expressions with Go's syntax and Go's way of counting matches.
 
+mod classes;
 mod syntax;
 
-use super::arguments::{bytes, int, string};
+use super::arguments::{bytes, int};
 use super::{Answer, Host, TEXTS, fail, pure};
 use bowline_gotemplate::Type::{Bool, Int, Text};
 use bowline_gotemplate::{self as gotemplate, Failure, Function, List, Type, Value, first_rune, fmt};
@@ -55,8 +56,18 @@ fn compile(pattern: &Value) -> Result<Rc<Compiled>, String> {
     if let Some(found) = COMPILED.with_borrow(|compiled| compiled.get(text).cloned()) {
         return Ok(found);
     }
-    let source = string(pattern);
-    let (translated, groups) = syntax::translate(&source)?;
+    let source = match std::str::from_utf8(text) {
+        Ok(source) => source,
+        Err(error) => {
+            // What is wrong before it comes first.
+            let (good, rest) = text.split_at(error.valid_up_to());
+            let good = String::from_utf8_lossy(good);
+            syntax::translate(&good)
+                .or_else(|error| if error.contains(": missing ") { Ok(Default::default()) } else { Err(error) })?;
+            return Err(format!("error parsing regexp: invalid UTF-8: `{}`", String::from_utf8_lossy(rest)));
+        }
+    };
+    let (translated, groups) = syntax::translate(source)?;
     let regex = RegexBuilder::new(&translated)
         .size_limit(64 << 20)
         .build()
@@ -112,6 +123,9 @@ fn matches<'t>(regex: &Compiled, text: &'t [u8], limit: usize) -> Vec<Captures<'
             at += first_rune(&text[at..]).map_or(1, |(_, width)| width);
         } else if start == end && !is_boundary(text, start) {
             at = start + 1;
+            while !is_boundary(text, at) {
+                at += 1;
+            }
             continue;
         } else {
             at = end;

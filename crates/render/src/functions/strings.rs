@@ -109,7 +109,7 @@ fn abbreviate(text: &[u8], offset: i64, width: i64) -> Value {
         return Value::text(text);
     }
     let kept = width - 3;
-    let offset = if length - offset.min(length) < kept { length - kept } else { offset.min(length) };
+    let offset = if length.wrapping_sub(offset.min(length)) < kept { length - kept } else { offset.min(length) };
     let with_dots = |text: &[u8]| Value::from([text, b"..."].concat());
     if offset <= 4 {
         return with_dots(&text[..kept as usize]);

@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-use super::arguments::string;
+use super::arguments::bytes;
 use super::{Host, fail, pure};
 use bowline_gotemplate::Type::{Any, Map as MapType, Text};
 use bowline_gotemplate::{Function, Map, Value};
@@ -19,9 +19,10 @@ pub(super) fn table() -> Vec<Function<Host>> {
             Value::Nil => fail(NO_VALUE),
             value => write::to_toml(value).map(Value::from).map_err(bowline_gotemplate::Failure::new),
         }),
-        pure("fromToml", &[Text], MapType, |args| match read::from_toml(&string(&args[0])) {
+        pure("fromToml", &[Text], MapType, |args| match read::from_toml(bytes(&args[0])) {
             Ok(map) => Ok(Value::Map(map)),
-            Err(error) => {
+            Err(read::Failed::Panic(message)) => fail(message),
+            Err(read::Failed::Error(error)) => {
                 let map = Map::new();
                 map.set("Error", Value::from(error))?;
                 Ok(Value::Map(map))

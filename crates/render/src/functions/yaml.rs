@@ -1,11 +1,11 @@
 //! YAML.
 
-use super::arguments::string;
+use super::arguments::bytes;
 use super::extent::{ENDLESS, has_end};
 use super::{Host, fail, pure};
 use crate::convert::from_yaml_node;
 use bowline_gotemplate::Type::{Any, List as ListType, Map as MapType, Text};
-use bowline_gotemplate::{Function, List, Map, Object, Value, duration, with_stack};
+use bowline_gotemplate::{Function, Map, Object, Value, duration, with_stack};
 use bowline_yaml::{self as yaml, Emit, EmitError, Emitter};
 
 pub(super) fn table() -> Vec<Function<Host>> {
@@ -17,9 +17,9 @@ pub(super) fn table() -> Vec<Function<Host>> {
         }),
         pure("toYamlPretty", &[Any], Text, |args| Ok(Value::from(to_yaml_pretty(&args[0]).unwrap_or_default()))),
         pure("fromYaml", &[Text], MapType, |args| {
-            let (map, error) = match parse(&string(&args[0])) {
+            let (map, error) = match parse(bytes(&args[0])) {
                 Ok(Value::Map(map)) => (map, None),
-                Ok(Value::Nil) => (Map::nil(), None),
+                Ok(Value::Nil) => (Map::new(), None),
                 Ok(other) => (Map::new(), Some(mismatch(&other, "map[string]interface {}"))),
                 Err(error) => (Map::new(), Some(error)),
             };
@@ -29,9 +29,9 @@ pub(super) fn table() -> Vec<Function<Host>> {
             Ok(Value::Map(map))
         }),
         pure("fromYamlArray", &[Text], ListType, |args| {
-            let error = match parse(&string(&args[0])) {
+            let error = match parse(bytes(&args[0])) {
                 Ok(list @ Value::List(_)) => return Ok(list),
-                Ok(Value::Nil) => return Ok(Value::List(List::nil())),
+                Ok(Value::Nil) => return Ok(Value::list(Vec::new())),
                 Ok(other) => mismatch(&other, "[]interface {}"),
                 Err(error) => error,
             };
@@ -67,8 +67,8 @@ fn to_yaml_pretty(value: &Value) -> Result<String, EmitError> {
     Ok(text)
 }
 
-fn parse(text: &str) -> Result<Value, String> {
-    match yaml::parse_first(text) {
+fn parse(text: &[u8]) -> Result<Value, String> {
+    match yaml::text(text).and_then(yaml::parse_first) {
         Ok(Some(node)) => Ok(from_yaml_node(&node)),
         Ok(None) => Ok(Value::Nil),
         Err(error) => Err(error.to_string()),
@@ -119,6 +119,11 @@ impl Emit for Yaml<'_> {
             // JSON has none, and says so.
             Value::Complex(..) => return Err(EmitError::NotJson("complex128")),
             Value::Text(text) => to.string(&text.to_str())?,
+            Value::Bytes(bytes) if pretty => {
+                let bytes: Vec<Value> = bytes.iter().map(|byte| Value::Uint8(*byte)).collect();
+                let items: Vec<Yaml<'_>> = bytes.iter().map(|value| Yaml { value, pretty, depth }).collect();
+                to.seq(&items)?;
+            }
             Value::Bytes(bytes) => to.string(&super::encoding::base64(bytes))?,
             Value::List(list) if list.is_nil() => to.null(),
             Value::Map(map) if map.is_nil() => to.null(),

@@ -196,6 +196,11 @@ impl Object for Struct {
         self.text.clone()
     }
 
+    fn copied(&self) -> Option<Value> {
+        self.text.as_ref()?;
+        Some(Value::object(Self { fields: self.fields.clone(), text: None, ..*self }))
+    }
+
     fn json_fields(&self) -> Vec<(Cow<'static, str>, Value)> {
         let all = self.fields().into_iter();
         if self.json.is_empty() {

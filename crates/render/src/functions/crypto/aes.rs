@@ -48,7 +48,8 @@ fn decrypt(password: &[u8], text: &[u8]) -> Answer {
     }
     let content = decode64(text).map_err(Failure::new)?;
     if content.len() < BLOCK {
-        return fail("runtime error: slice bounds out of range [:16] with capacity 0");
+        let capacity = text.len() / 4 * 3;
+        return fail(format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {capacity}"));
     }
     let (start, content) = content.split_at(BLOCK);
     if content.is_empty() {

@@ -31,23 +31,10 @@ enum Misfit {
 
 type Reading<'v, T> = Result<(T, &'v str), Misfit>;
 
-/// As package `time` quotes: what is no printable ASCII is bytes in hexadecimal.
-fn quoted(text: &str) -> String {
-    let mut out = "\"".to_owned();
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
-            b' '..=0x7f => out.push(char::from(byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    out.push('"');
-    out
-}
-
 /// # Errors
 /// With Go's text.
 pub(super) fn read(layout_text: &str, value_text: &str, zone: &TimeZone) -> Result<Time, String> {
+    let quoted = bowline_gotemplate::duration::quote;
     let cannot = |value: &str, part: &str| {
         let (whole, layout) = (quoted(value_text), quoted(layout_text));
         format!("parsing time {whole} as {layout}: cannot parse {} as {}", quoted(value), quoted(part))
@@ -281,7 +268,7 @@ impl Found {
         let (month, day) = self.date()?;
         let clock = (days_to(self.year, month) + day - 1) * 86_400 + hour * 3600 + self.minute * 60 + self.second;
         let at = |seconds, zone| Time::new(seconds, self.nanosecond as i32, zone);
-        let named = Zone::Named(local.clone());
+        let named = Zone::Local(local.clone());
         if self.utc {
             return Ok(at(clock, Zone::utc()));
         }

@@ -1,6 +1,7 @@
 //! `time.Time`, `time.Month` and `time.Weekday`.
 
 use super::layout;
+use bowline_gotemplate::duration::quote;
 use bowline_gotemplate::{Failure, Kind, MethodType, Object, Type, Value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -31,6 +32,8 @@ const ZERO: i64 = -62_135_596_800;
 pub(super) enum Zone {
     /// A zone with its rules.
     Named(TimeZone),
+    /// The zone of the machine, which Go tells apart from others with the same rules.
+    Local(TimeZone),
     /// A fixed offset in seconds, with a name or none.
     Fixed(String, i32),
 }
@@ -44,7 +47,7 @@ impl Zone {
     pub(super) fn at(&self, seconds: i64) -> (i64, String) {
         match self {
             Self::Fixed(name, offset) => (i64::from(*offset), name.clone()),
-            Self::Named(zone) => {
+            Self::Named(zone) | Self::Local(zone) => {
                 let clamped = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
                 let info = Timestamp::from_second(clamped).ok().map(|at| {
                     let info = zone.to_offset_info(at);
@@ -91,6 +94,14 @@ pub(super) fn days_to(year: i64, month: i64) -> i64 {
 }
 
 impl Time {
+    /// The name of its zone, where that is nothing but an offset with a name.
+    pub(super) fn fixed_zone(&self) -> Option<&str> {
+        match &self.zone {
+            Zone::Fixed(name, _) => Some(name),
+            Zone::Named(_) | Zone::Local(_) => None,
+        }
+    }
+
     pub(super) fn new(seconds: i64, nanoseconds: i32, zone: Zone) -> Self {
         Self { seconds, nanoseconds, zone }
     }
@@ -274,6 +285,19 @@ impl Object for Time {
             "Equal" => order().is_eq().into(),
             _ => Value::Int(order() as i64),
         })
+    }
+
+    fn go_string(&self) -> Option<String> {
+        let Civil { year, month, day, hour, minute, second, .. } = self.civil();
+        let month = MONTHS[month - 1];
+        let zone = match &self.zone {
+            Zone::Local(_) => "time.Local".to_owned(),
+            Zone::Named(zone) if zone.iana_name().is_none_or(|name| name == "UTC") => "time.UTC".to_owned(),
+            Zone::Named(zone) => format!("time.Location({})", quote(zone.iana_name().unwrap_or_default())),
+            Zone::Fixed(name, _) => format!("time.Location({})", quote(name)),
+        };
+        let nanoseconds = self.nanoseconds;
+        Some(format!("time.Date({year}, time.{month}, {day}, {hour}, {minute}, {second}, {nanoseconds}, {zone})"))
     }
 
     fn string(&self) -> Option<String> {

@@ -43,6 +43,8 @@ pub(super) fn read(text: &[u8], wanted: Wanted) -> (Value, Option<String>) {
     match (wanted, value) {
         (Wanted::Any, value) => (value, out_of_range),
         (Wanted::Map, value @ Value::Map(_)) | (Wanted::List, value @ Value::List(_)) => (value, out_of_range),
+        // A number that does not fit is a number all the same.
+        (Wanted::Map | Wanted::List, Value::Nil) if out_of_range.is_some() => (empty, Some(mismatch("number", wanted))),
         (Wanted::Map, Value::Nil) => (Value::Map(Map::nil()), None),
         (Wanted::List, Value::Nil) => (Value::List(List::nil()), None),
         (_, value) => {
@@ -53,11 +55,25 @@ pub(super) fn read(text: &[u8], wanted: Wanted) -> (Value, Option<String>) {
                 Value::List(_) => "array",
                 _ => "object",
             };
-            let target = if wanted == Wanted::Map { "map[string]interface {}" } else { "[]interface {}" };
-            (empty, Some(format!("json: cannot unmarshal {kind} into Go value of type {target}")))
+            (empty, Some(mismatch(kind, wanted)))
         }
     }
 }
+
+fn mismatch(kind: &str, wanted: Wanted) -> String {
+    let target = if wanted == Wanted::Map { "map[string]interface {}" } else { "[]interface {}" };
+    format!("json: cannot unmarshal {kind} into Go value of type {target}")
+}
+
+/// How the contexts begin in which no blank may stand.
+const INSIDE: [&str; 6] = [
+    "in numeric literal",
+    "after decimal point",
+    "in exponent",
+    "in literal",
+    "in string escape code",
+    "in \\u hexadecimal",
+];
 
 struct Reader<'t> {
     text: &'t [u8],
@@ -82,6 +98,10 @@ impl Reader<'_> {
     /// The error at the present byte.
     fn wrong<T>(&self, context: &str) -> Read<T> {
         match self.peek() {
+            // To Go's scanner the end is a blank, which does not belong into a number, a word or an escape.
+            None if INSIDE.iter().any(|inside| context.starts_with(inside)) => {
+                Err(format!("invalid character ' ' {context}"))
+            }
             None => Err("unexpected end of JSON input".to_owned()),
             Some(byte) => Err(format!("invalid character {} {context}", quoted(byte))),
         }

@@ -13,8 +13,14 @@ const MAX_DEPTH: usize = 1000;
 /// # Errors
 /// With the text of `regexp.Compile`.
 pub(super) fn translate(pattern: &str) -> Result<(String, Vec<Option<&str>>), String> {
-    let mut translator =
-        Translator { pattern, at: 0, out: String::with_capacity(pattern.len() + 8), groups: Vec::new() };
+    let mut translator = Translator {
+        pattern,
+        at: 0,
+        out: String::with_capacity(pattern.len() + 8),
+        groups: Vec::new(),
+        copies: vec![1],
+        last_copies: 1,
+    };
     translator.run().map_err(|(code, part)| format!("error parsing regexp: {code}: `{part}`"))?;
     Ok((translator.out, translator.groups))
 }
@@ -38,6 +44,9 @@ struct Translator<'p> {
     out: String,
     /// The groups so far, with their names.
     groups: Vec<Option<&'p str>>,
+    /// How many times the innermost repetitions of each open group, and of the item read last, are copied.
+    copies: Vec<u64>,
+    last_copies: u64,
 }
 
 impl<'p> Translator<'p> {
@@ -59,6 +68,7 @@ impl<'p> Translator<'p> {
                 '(' => {
                     let group = self.open()?;
                     if group {
+                        self.copies.push(1);
                         depth += 1;
                         if depth > MAX_DEPTH {
                             return Err(("expression nests too deeply", self.pattern));
@@ -76,16 +86,28 @@ impl<'p> Translator<'p> {
                     }
                     depth -= 1;
                     self.out.push(')');
+                    self.last_copies = self.copies.pop().unwrap_or(1);
+                    self.count(self.last_copies);
                     last = Last::Item;
+                    continue;
                 }
                 '|' => {
                     self.out.push('|');
                     last = Last::Nothing;
                 }
-                '*' | '+' | '?' => last = self.repetition(start, last)?,
+                '*' | '+' | '?' => {
+                    last = self.repetition(start, last)?;
+                    continue;
+                }
                 '{' => {
-                    if self.counts(start)?.is_some() {
+                    if let Some(times) = self.counts(start)? {
                         last = self.repetition(start, last)?;
+                        self.last_copies *= u64::from(times);
+                        if self.last_copies > u64::from(MAX_REPEAT) && times >= 2 {
+                            return Err(("invalid repeat count", &self.pattern[start..self.at]));
+                        }
+                        self.count(self.last_copies);
+                        continue;
                     } else {
                         self.out.push_str("\\{");
                         last = Last::Item;
@@ -108,8 +130,16 @@ impl<'p> Translator<'p> {
                     last = Last::Item;
                 }
             }
+            self.last_copies = 1;
         }
         if depth > 0 { Err(("missing closing )", self.pattern)) } else { Ok(()) }
+    }
+
+    /// Notes how often something in the present group is copied.
+    fn count(&mut self, copies: u64) {
+        if let Some(most) = self.copies.last_mut() {
+            *most = copies.max(*most);
+        }
     }
 
     /// Reads what follows `(`; whether it opens a group.
@@ -165,8 +195,8 @@ impl<'p> Translator<'p> {
         Err(("invalid or unsupported Perl syntax", &self.pattern[start..]))
     }
 
-    /// The numbers of a `{n,m}` at `start`, if it is one; goes on behind it then.
-    fn counts(&mut self, start: usize) -> Result<Option<()>, Wrong<'p>> {
+    /// The larger number of a `{n,m}` at `start`, if it is one; goes on behind it then.
+    fn counts(&mut self, start: usize) -> Result<Option<u32>, Wrong<'p>> {
         let inner = &self.pattern[start + 1..];
         let Some(end) = inner.find('}') else { return Ok(None) };
         let body = &inner[..end];
@@ -195,17 +225,16 @@ impl<'p> Translator<'p> {
             return Err(("invalid repeat count", whole));
         }
         self.at = start + end + 2;
-        Ok(Some(()))
+        Ok(Some(most.unwrap_or(least)))
     }
 
     fn repetition(&mut self, start: usize, last: Last) -> Result<Last, Wrong<'p>> {
         let operator = &self.pattern[start..self.at];
+        let end = self.at + usize::from(self.rest().starts_with('?'));
         if let Last::Repetition(before) = last {
-            return Err(("invalid nested repetition operator", &self.pattern[before..self.at]));
+            return Err(("invalid nested repetition operator", &self.pattern[before..end]));
         }
         if last == Last::Nothing {
-            let lazy = self.rest().starts_with('?');
-            let end = self.at + usize::from(lazy);
             return Err(("missing argument to repetition operator", &self.pattern[start..end]));
         }
         self.out.push_str(operator);
@@ -281,11 +310,13 @@ impl<'p> Translator<'p> {
         self.at += end;
         let (name, inverted) = name.strip_prefix('^').map_or((name, negated), |name| (name, !negated));
         let letter = if inverted { 'P' } else { 'p' };
-        let class = if name == "Any" { format!("\\{letter}{{any}}") } else { format!("\\{letter}{{{name}}}") };
-        if name.is_empty() || regex::Regex::new(&class).is_err() {
-            return Err(("invalid character class range", &self.pattern[start..self.at]));
+        let class =
+            super::classes::named(name).ok_or(("invalid character class range", &self.pattern[start..self.at]))?;
+        match (class.strip_prefix('^'), inverted) {
+            (Some(class), true) => Ok(format!("\\p{{{class}}}")),
+            (Some(class), false) => Ok(format!("\\P{{{class}}}")),
+            (None, _) => Ok(format!("\\{letter}{{{class}}}")),
         }
-        Ok(class)
     }
 
     /// The character that an escape stands for.
@@ -313,22 +344,25 @@ impl<'p> Translator<'p> {
             'x' if self.rest().starts_with('{') => {
                 let rest = self.rest();
                 let length = digits(&rest[1..], 16, usize::MAX);
-                let code = u32::from_str_radix(&rest[1..=length], 16).ok().and_then(char::from_u32);
-                match code {
-                    Some(code) if rest[1 + length..].starts_with('}') => {
-                        self.at += length + 2;
-                        code
-                    }
-                    _ => {
-                        let next = rest[1 + length..].chars().next().map_or(0, char::len_utf8);
-                        return wrong(self.at + 1 + length + next);
-                    }
+                // The digit with which the number gets too large is the last that is looked at.
+                let fits = |end: &usize| u32::from_str_radix(&rest[1..=*end], 16).is_ok_and(|code| code <= 0x10_ffff);
+                if let Some(end) = (1..=length).find(|end| !fits(end)) {
+                    return wrong(self.at + 1 + end);
                 }
+                if length == 0 || !rest[1 + length..].starts_with('}') {
+                    let next = rest[1 + length..].chars().next().map_or(0, char::len_utf8);
+                    return wrong(self.at + 1 + length + next);
+                }
+                self.at += length + 2;
+                let code = u32::from_str_radix(&rest[1..=length], 16).unwrap_or(0);
+                // Go takes a surrogate, which is in no text.
+                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             'x' => {
                 let length = digits(self.rest(), 16, 2);
                 if length < 2 {
-                    let next = self.rest().chars().take(length + 1).map(char::len_utf8).sum::<usize>();
+                    // Two characters are taken before they are looked at.
+                    let next = self.rest().chars().take(2).map(char::len_utf8).sum::<usize>();
                     return wrong(self.at + next);
                 }
                 let code = u32::from_str_radix(&self.rest()[..2], 16).unwrap_or(0);

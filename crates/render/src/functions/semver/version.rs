@@ -68,6 +68,12 @@ impl Version {
         })
     }
 
+    /// What Go's deep copy makes of a version: none of its parts can be seen from outside, so none is copied.
+    pub(in crate::functions) fn without_parts(&self) -> Self {
+        let none = String::new;
+        Self { major: 0, minor: 0, patch: 0, prerelease: none(), metadata: none(), original: none(), plain: self.plain }
+    }
+
     /// Order by precedence; metadata does not count.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         (self.major, self.minor, self.patch)

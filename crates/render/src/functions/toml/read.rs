@@ -1,354 +1,274 @@
-//! TOML to values.
+//! TOML to values, with the errors of the library that Helm reads it with.
+//!
+//! The lines and the "last key" of its errors follow from how far it has read when it notices; so this reads in the same
+//! order: a key, what stands for it in the tables, and only then its value.
 
-use crate::functions::dates::read_time;
-use bowline_gotemplate::{List, MAPS, Map, Text, Value, literal, with_stack};
+mod lex;
+mod tables;
+
+use bowline_gotemplate::{List, Map, Text, Value, fmt, literal, with_stack};
+
+use crate::functions::dates::read_toml_time;
+use lex::{Item, Lexer};
+use tables::Tables;
 
 /// How deep arrays and inline tables may nest.
 const MAX_DEPTH: usize = 1000;
 
+/// Why a document is none.
+pub(super) enum Stop {
+    /// What is wrong, and in which line.
+    Wrong(u32, String),
+    /// The library panics.
+    Bug(String),
+}
+
+type Read<T> = Result<T, Stop>;
+
+/// What the library makes of a bad document.
+pub(super) enum Failed {
+    /// An error.
+    Error(String),
+    /// A panic.
+    Panic(String),
+}
+
 /// # Errors
-/// With the line at fault.
-pub(super) fn from_toml(text: &str) -> Result<Map, String> {
-    let mut reader = Reader { text, at: 0, root: Map::new(), explicit: Vec::new() };
-    reader.document().map_err(|message| {
-        let line = 1 + text[..reader.at.min(text.len())].matches('\n').count();
-        format!("toml: line {line}: {message}")
-    })?;
-    Ok(reader.root)
+/// What the library says.
+pub(super) fn from_toml(text: &[u8]) -> Result<Map, Failed> {
+    let text = match text {
+        [0xff, 0xfe, rest @ ..] | [0xfe, 0xff, rest @ ..] | [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        text => text,
+    };
+    if text[..text.len().min(6)].contains(&0) {
+        let message = "files cannot contain NULL bytes; probably using UTF-16; TOML files must be UTF-8";
+        return Err(Failed::Error(format!("toml: line 1: {message}")));
+    }
+    let mut reader = Reader { lexer: Lexer::new(text), tables: Tables::default() };
+    match reader.document() {
+        Ok(()) => Ok(reader.tables.root),
+        Err(Stop::Bug(message)) => Err(Failed::Panic(message)),
+        Err(Stop::Wrong(line, message)) => {
+            let key = reader.tables.current();
+            let key = if key.is_empty() { key } else { format!(" (last key {})", fmt::quoted(key.as_bytes())) };
+            Err(Failed::Error(format!("toml: line {line}{key}: {message}")))
+        }
+    }
 }
 
 struct Reader<'t> {
-    text: &'t str,
-    at: usize,
-    root: Map,
-    /// Tables with a header of their own: there may not be a second one.
-    explicit: Vec<Map>,
+    lexer: Lexer<'t>,
+    tables: Tables,
 }
 
-type Read<T> = Result<T, String>;
-
-impl<'t> Reader<'t> {
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn take(&mut self, wanted: &str) -> bool {
-        let found = self.rest().starts_with(wanted);
-        if found {
-            self.at += wanted.len();
-        }
-        found
-    }
-
-    fn take_while(&mut self, test: impl Fn(char) -> bool) -> &'t str {
-        let rest = self.rest();
-        let end = rest.find(|c| !test(c)).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-
-    fn skip_blanks(&mut self) {
-        self.take_while(|c| matches!(c, ' ' | '\t'));
-    }
-
-    /// Blanks, line ends and comments.
-    fn skip_lines(&mut self) {
-        loop {
-            self.take_while(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
-            if self.peek() != Some('#') {
-                return;
-            }
-            self.take_while(|c| c != '\n');
-        }
-    }
-
-    fn found(&self) -> String {
-        self.peek().map_or_else(|| "end of file".to_owned(), |c| format!("'{}'", c.escape_debug()))
-    }
-
-    fn end_of_line(&mut self, after: &str) -> Read<()> {
-        self.skip_blanks();
-        if self.peek() == Some('#') {
-            self.take_while(|c| c != '\n');
-        }
-        match self.peek() {
-            None => Ok(()),
-            Some('\r' | '\n') => {
-                self.take("\r");
-                self.take("\n");
-                Ok(())
-            }
-            Some(_) => Err(format!(
-                "expected a {after} to end with a newline, comment, or EOF, but got {} instead",
-                self.found()
-            )),
-        }
-    }
-
+impl Reader<'_> {
     fn document(&mut self) -> Read<()> {
-        let mut table = self.root.clone();
+        while let Some(c) = self.lexer.top()? {
+            if c == '[' {
+                let is_array = self.lexer.table_start()?;
+                let (line, key) = self.table_name()?;
+                self.lexer.table_end(is_array)?;
+                self.tables.line = line;
+                self.tables.enter(&key, is_array)?;
+                self.tables.set_kind("", false);
+            } else {
+                let outer = self.tables.context.clone();
+                self.pair(0)?;
+                self.tables.context = outer;
+                self.tables.key.clear();
+            }
+            self.lexer.top_end()?;
+        }
+        Ok(())
+    }
+
+    /// The parts of a table's name, and the line of the first.
+    fn table_name(&mut self) -> Read<(u32, Vec<String>)> {
+        let mut key = Vec::new();
+        let mut line = 0;
         loop {
-            self.skip_lines();
-            match self.peek() {
-                None => return Ok(()),
-                Some('[') => {
-                    table = self.header()?;
-                    self.end_of_line("top-level item")?;
-                }
-                Some(_) => {
-                    self.pair(&table, 0)?;
-                    self.end_of_line("top-level item")?;
-                }
+            let part = self.lexer.table_name_part()?;
+            line = if key.is_empty() { part.line } else { line };
+            key.push(self.key_text(part)?);
+            if !self.lexer.table_name_goes_on()? {
+                return Ok((line, key));
             }
         }
     }
 
-    fn header(&mut self) -> Read<Map> {
-        self.at += 1;
-        let is_array = self.take("[");
-        let keys = self.keys("']' to end table name")?;
-        if !self.take(if is_array { "]]" } else { "]" }) {
-            return Err(format!("expected '.' or ']' to end table name, but got {} instead", self.found()));
-        }
-        let Some((last, before)) = keys.split_last() else { return Err("table name is empty".to_owned()) };
-        let parent = self.descend(&self.root.clone(), before)?;
-        let name = keys.join(".");
-        let duplicate = || format!("Key '{name}' has already been defined.");
-        if is_array {
-            let element = Map::new();
-            match parent.get(last.as_bytes()) {
-                None => {
-                    let list = List::of(&MAPS, vec![Value::Map(element.clone())]);
-                    parent.set(last.as_str(), Value::List(list)).map_err(|failure| failure.to_string())?;
-                }
-                Some(Value::List(list)) if std::ptr::eq(list.kind(), &MAPS) => {
-                    list.change(|items| items.push(Value::Map(element.clone())));
-                }
-                Some(_) => return Err(duplicate()),
-            }
-            return Ok(element);
-        }
-        match parent.get(last.as_bytes()) {
-            None => {
-                let table = Map::new();
-                parent.set(last.as_str(), Value::Map(table.clone())).map_err(|failure| failure.to_string())?;
-                self.explicit.push(table.clone());
-                Ok(table)
-            }
-            Some(Value::Map(table)) if !self.explicit.iter().any(|known| known.is_same(&table)) => {
-                self.explicit.push(table.clone());
-                Ok(table)
-            }
-            Some(_) => Err(duplicate()),
-        }
-    }
-
-    /// The table that `keys` lead to; made where it is missing, the last one of an array of tables.
-    fn descend(&self, from: &Map, keys: &[String]) -> Read<Map> {
-        let mut table = from.clone();
-        for key in keys {
-            table = match table.get(key.as_bytes()) {
-                None => {
-                    let next = Map::new();
-                    table.set(key.as_str(), Value::Map(next.clone())).map_err(|failure| failure.to_string())?;
-                    next
-                }
-                Some(Value::Map(next)) => next,
-                Some(Value::List(list)) => match list.to_vec().pop() {
-                    Some(Value::Map(next)) => next,
-                    _ => return Err(format!("Key '{key}' was already created as an array.")),
-                },
-                Some(_) => return Err(format!("Key '{key}' was already created and cannot be used as a table.")),
-            };
-        }
-        Ok(table)
-    }
-
-    /// A key and what it leads through; `end` is what comes after.
-    fn keys(&mut self, end: &str) -> Read<Vec<String>> {
-        let mut keys = Vec::new();
+    /// A key and its value; the last part of the key becomes the present one, the parts before it are given.
+    fn pair(&mut self, depth: usize) -> Read<(Vec<String>, Value)> {
+        self.lexer.key_start()?;
+        let mut key = Vec::new();
         loop {
-            self.skip_blanks();
-            keys.push(match self.peek() {
-                Some('"' | '\'') => self.string()?.to_str().into_owned(),
-                _ => {
-                    let bare = self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-                    if bare.is_empty() {
-                        return Err(match self.peek() {
-                            Some('=') => "unexpected '=': key name appears blank".to_owned(),
-                            _ => format!("expected '.' or {end}, but got {} instead", self.found()),
-                        });
-                    }
-                    bare.to_owned()
-                }
-            });
-            self.skip_blanks();
-            if !self.take(".") {
-                return Ok(keys);
+            let part = self.lexer.key_part()?;
+            if key.is_empty() {
+                self.tables.line = part.line;
+            }
+            key.push(self.key_text(part)?);
+            if !self.lexer.key_goes_on()? {
+                break;
             }
         }
+        self.tables.key = key.pop().unwrap_or_default();
+        for part in &key {
+            let mut inner = self.tables.context.clone();
+            inner.push(part.clone());
+            self.tables.imply(&inner);
+            self.tables.enter(&inner, false)?;
+        }
+        let (value, is_array) = self.value(false, depth)?;
+        let name = self.tables.key.clone();
+        self.tables.set(&name, value.clone())?;
+        self.tables.set_kind(&name, is_array);
+        Ok((key, value))
     }
 
-    fn pair(&mut self, table: &Map, depth: usize) -> Read<()> {
-        let keys = self.keys("'='")?;
-        if self.peek().is_none() {
-            return Err("unexpected EOF; expected key separator '='".to_owned());
-        }
-        if !self.take("=") {
-            return Err(format!("expected '.' or '=', but got {} instead", self.found()));
-        }
-        self.skip_blanks();
-        let value = self.value(depth)?;
-        let Some((last, before)) = keys.split_last() else { return Err("key is empty".to_owned()) };
-        let table = self.descend(table, before)?;
-        if table.has(last.as_bytes()) {
-            return Err(format!("Key '{}' has already been defined.", keys.join(".")));
-        }
-        table.set(last.as_str(), value).map_err(|failure| failure.to_string())
+    fn key_text(&self, part: Item<'_>) -> Read<String> {
+        Ok(String::from_utf8_lossy(&text(part)?).into_owned())
     }
 
-    fn value(&mut self, depth: usize) -> Read<Value> {
+    /// A value, and whether it is an array.
+    fn value(&mut self, in_array: bool, depth: usize) -> Read<(Value, bool)> {
         if depth > MAX_DEPTH {
-            return Err("values are nested too deeply".to_owned());
+            return Err(Stop::Wrong(self.lexer.line, "values are nested too deeply".to_owned()));
         }
-        match self.peek() {
-            Some('"' | '\'') => self.string().map(Value::Text),
-            Some('[') => with_stack(|| self.array(depth + 1)),
-            Some('{') => with_stack(|| self.inline(depth + 1)),
-            _ => self.scalar(),
-        }
+        let item = self.lexer.value()?;
+        let value = match item.kind {
+            lex::Kind::Array => return Ok((with_stack(|| self.array(depth + 1))?, true)),
+            lex::Kind::InlineTable => with_stack(|| self.inline(in_array, depth + 1))?,
+            lex::Kind::Integer => integer(&item)?,
+            lex::Kind::Float => float(&item)?,
+            lex::Kind::Bool => Value::Bool(item.text == b"true"),
+            lex::Kind::Time => {
+                let text = String::from_utf8_lossy(item.text).replace('z', "Z").replace(['t', ' '], "T");
+                let wrong = || item.wrong(format!("invalid datetime: {}", fmt::quoted(text.as_bytes())));
+                Value::object(read_toml_time(&text).ok_or_else(wrong)?)
+            }
+            _ => Value::Text(Text::from(text(item)?)),
+        };
+        Ok((value, false))
     }
 
     fn array(&mut self, depth: usize) -> Read<Value> {
-        self.at += 1;
+        let name = self.tables.key.clone();
+        self.tables.set_kind(&name, true);
         let mut items = Vec::new();
-        loop {
-            self.skip_lines();
-            if self.take("]") {
-                return Ok(Value::list(items));
-            }
-            items.push(self.value(depth)?);
-            self.skip_lines();
-            if !self.take(",") && self.peek() != Some(']') {
-                return Err(format!("expected a comma (',') or array terminator (']'), but got {}", self.found()));
+        while self.lexer.array_goes_on()? {
+            items.push(self.value(true, depth)?.0);
+            if !self.lexer.array_value_end()? {
+                break;
             }
         }
+        Ok(Value::List(List::new(items)))
     }
 
-    fn inline(&mut self, depth: usize) -> Read<Value> {
-        self.at += 1;
+    fn inline(&mut self, in_array: bool, depth: usize) -> Read<Value> {
+        let (outer, outer_key) = (self.tables.context.clone(), std::mem::take(&mut self.tables.key));
+        let mut context = outer.clone();
+        context.push(outer_key.clone());
+        self.tables.context.clone_from(&context);
+        self.tables.imply(&context);
+        self.tables.enter(&context, in_array)?;
         let table = Map::new();
-        loop {
-            self.skip_lines();
-            if self.take("}") {
-                return Ok(Value::Map(table));
-            }
-            self.pair(&table, depth)?;
-            self.skip_lines();
-            if !self.take(",") && self.peek() != Some('}') {
-                return Err(format!(
-                    "expected a comma or an inline table terminator '}}', but got {} instead",
-                    self.found()
-                ));
-            }
-        }
-    }
-
-    fn scalar(&mut self) -> Read<Value> {
-        let start = self.at;
-        let word = self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '_' | '.' | ':'));
-        // A date and a time may have a space between.
-        let is_date = word.len() == 10 && word.as_bytes().get(4) == Some(&b'-');
-        if is_date && self.rest().as_bytes().get(1).is_some_and(u8::is_ascii_digit) && self.take(" ") {
-            self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | ':'));
-        }
-        let word = &self.text[start..self.at];
-        let number = word.trim_start_matches(['+', '-']);
-        match word {
-            "true" => return Ok(Value::Bool(true)),
-            "false" => return Ok(Value::Bool(false)),
-            "" => return Err(format!("expected value but found {} instead", self.found())),
-            _ => {}
-        }
-        if matches!(number, "inf" | "nan") || number.starts_with(|c: char| c.is_ascii_digit()) {
-            let zero_first = number.len() > 1 && number.starts_with('0') && number.as_bytes()[1].is_ascii_digit();
-            if !zero_first && let Some(value) = literal::parse_int(word) {
-                return Ok(Value::Int64(value));
-            }
-            if number.contains([':']) || (number.matches('-').count() == 2 && !number.contains(['e', 'E'])) {
-                return read_time(word).map(Value::object).ok_or_else(|| format!("Invalid TOML Datetime: \"{word}\"."));
-            }
-            if !zero_first && let Ok(value) = word.replace('_', "").parse::<f64>() {
-                return Ok(Value::Float(value));
-            }
-            return Err(format!("Invalid integer {}", bowline_gotemplate::fmt::quoted(word.as_bytes())));
-        }
-        Err(format!("expected value but found {} instead", bowline_gotemplate::fmt::quoted(word.as_bytes())))
-    }
-
-    fn string(&mut self) -> Read<Text> {
-        let quote = if self.peek() == Some('"') { '"' } else { '\'' };
-        let triple = String::from(quote).repeat(3);
-        let multiline = self.take(&triple);
-        if multiline {
-            self.take("\r");
-            self.take("\n");
-        } else {
-            self.at += 1;
-        }
-        let mut out = String::new();
-        loop {
-            let Some(c) = self.peek() else { return Err("unexpected EOF; expected string terminator".to_owned()) };
-            if multiline && self.rest().starts_with(&triple) {
-                // Quotes right before the end belong to the text.
-                let count = self.rest().chars().take_while(|c| *c == quote).count().min(5);
-                out.extend(std::iter::repeat_n(quote, count - 3));
-                self.at += count;
-                return Ok(Text::from(out));
-            }
-            self.at += c.len_utf8();
-            match c {
-                '\n' if !multiline => return Err("strings cannot contain newlines".to_owned()),
-                c if c == quote && !multiline => return Ok(Text::from(out)),
-                '\\' if quote == '"' => self.escape(&mut out, multiline)?,
-                c => out.push(c),
-            }
-        }
-    }
-
-    fn escape(&mut self, out: &mut String, multiline: bool) -> Read<()> {
-        let Some(c) = self.peek() else { return Err("unexpected EOF; expected string terminator".to_owned()) };
-        self.at += c.len_utf8();
-        out.push(match c {
-            'b' => '\x08',
-            't' => '\t',
-            'n' => '\n',
-            'f' => '\x0c',
-            'r' => '\r',
-            'e' => '\x1b',
-            '"' => '"',
-            '\\' => '\\',
-            'x' | 'u' | 'U' => {
-                let length = match c {
-                    'x' => 2,
-                    'u' => 4,
-                    _ => 8,
+        while self.lexer.inline_goes_on()? {
+            let (before, value) = self.pair(depth)?;
+            let mut at = table.clone();
+            for part in &before {
+                at = match at.get(part.as_bytes()) {
+                    Some(Value::Map(next)) => next,
+                    Some(_) => {
+                        let name = fmt::quoted(self.tables.context_name().as_bytes());
+                        return Err(self.tables.wrong(format!("{name} is not a table")));
+                    }
+                    None => {
+                        let next = Map::new();
+                        let _ = at.set(part.as_str(), Value::Map(next.clone()));
+                        next
+                    }
                 };
-                let code = self.rest().get(..length).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                let rune = code.and_then(char::from_u32).ok_or("expected hexadecimal digits")?;
-                self.at += length;
-                rune
             }
-            ' ' | '\t' | '\r' | '\n' if multiline => {
-                self.take_while(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
-                return Ok(());
+            let _ = at.set(self.tables.key.as_str(), value);
+            self.tables.context.clone_from(&context);
+            if !self.lexer.inline_value_end()? {
+                break;
             }
-            c => return Err(format!("invalid escape character '{c}'; only the following escape characters are allowed: \\b, \\t, \\n, \\f, \\r, \\\", \\\\, \\uXXXX, and \\UXXXXXXXX")),
-        });
-        Ok(())
+        }
+        self.tables.context = outer;
+        self.tables.key = outer_key;
+        Ok(Value::Map(table))
     }
+}
+
+/// What a text stands for.
+fn text(item: Item<'_>) -> Read<Vec<u8>> {
+    match item.kind {
+        lex::Kind::Escaped => lex::unescaped(&item, item.text),
+        lex::Kind::Multiline => {
+            lex::unescaped(&item, &lex::without_escaped_line_ends(lex::without_first_line_end(item.text)))
+        }
+        lex::Kind::RawMultiline => Ok(lex::without_first_line_end(item.text).to_vec()),
+        _ => Ok(item.text.to_vec()),
+    }
+}
+
+fn integer(item: &Item<'_>) -> Read<Value> {
+    let text = String::from_utf8_lossy(item.text).into_owned();
+    let invalid = |why: &str| item.wrong(format!("Invalid integer {}: {why}", fmt::quoted(text.as_bytes())));
+    if !underscores_fit(&text) {
+        return Err(invalid("underscores must be surrounded by digits"));
+    }
+    if has_leading_zero(&text) {
+        return Err(invalid("cannot have leading zeroes"));
+    }
+    let number = literal::parse_int(&text).map(Value::Int64);
+    number.ok_or_else(|| item.wrong(format!("{text} is out of range for int64")))
+}
+
+fn float(item: &Item<'_>) -> Read<Value> {
+    let text = String::from_utf8_lossy(item.text).into_owned();
+    let invalid = |why: &str| item.wrong(format!("Invalid float {}: {why}", fmt::quoted(text.as_bytes())));
+    let parts: Vec<&str> = text.split(['.', 'e', 'E']).filter(|part| !part.is_empty()).collect();
+    if !parts.iter().all(|part| underscores_fit(part)) {
+        return Err(invalid("underscores must be surrounded by digits"));
+    }
+    if parts.first().is_some_and(|part| has_leading_zero(part)) {
+        return Err(invalid("cannot have leading zeroes"));
+    }
+    if text.split('.').skip(1).any(|after| !after.starts_with(|c: char| c.is_ascii_digit())) {
+        return Err(invalid("'.' must be followed by one or more digits"));
+    }
+    let plain = text.replace('_', "");
+    match plain.parse::<f64>() {
+        Ok(number) if number.is_infinite() && !plain.contains("inf") => {
+            Err(item.wrong(format!("{text} is out of range for float64")))
+        }
+        Ok(number) if number.is_nan() => {
+            Ok(Value::Float(f64::NAN.copysign(if plain.starts_with('-') { -1.0 } else { 1.0 })))
+        }
+        Ok(number) => Ok(Value::Float(number)),
+        Err(_) => Err(item.wrong(format!("Invalid float value: {}", fmt::quoted(text.as_bytes())))),
+    }
+}
+
+fn has_leading_zero(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'0', second, ..] => !matches!(second, b'b' | b'o' | b'x'),
+        [b'+' | b'-', b'0', _, ..] => true,
+        _ => false,
+    }
+}
+
+fn underscores_fit(text: &str) -> bool {
+    if matches!(text.strip_prefix(['+', '-']).unwrap_or(text), "nan" | "inf") {
+        return true;
+    }
+    let mut after_digit = false;
+    for byte in text.bytes() {
+        if byte == b'_' && !after_digit {
+            return false;
+        }
+        after_digit = byte.is_ascii_hexdigit();
+    }
+    after_digit
 }

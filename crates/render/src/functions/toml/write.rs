@@ -1,5 +1,6 @@
 //! Values to TOML: plain entries of a table first, then the tables in it, indented by depth.
 
+use crate::functions::dates::toml_time;
 use crate::functions::extent::{ENDLESS, has_end};
 use bowline_gotemplate::{Kind, Object, Text, Value, fmt, with_stack};
 
@@ -157,9 +158,7 @@ impl Writer {
                 self.out.push(']');
             }
             Value::Object(object) if object.type_name() == "time.Time" => {
-                if let Some(Value::Text(text)) = object.json() {
-                    self.out.push_str(&text.to_str());
-                }
+                self.out.push_str(&toml_time(value).unwrap_or_default());
             }
             Value::Object(object) if matches!(object.json(), Some(Value::Text(_))) => {
                 if let Some(Value::Text(text)) = object.json() {
@@ -223,7 +222,7 @@ fn parted(value: &Value) -> Result<(Entries, Entries), String> {
 }
 
 /// A key, quoted where it must be.
-fn bare(name: &[u8]) -> String {
+pub(super) fn bare(name: &[u8]) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !name.is_empty() && name.iter().all(plain) { String::from_utf8_lossy(name).into_owned() } else { quoted(name) }
 }
@@ -249,7 +248,7 @@ fn quoted(text: &[u8]) -> String {
 
 fn float(number: f64) -> String {
     if number.is_nan() {
-        return "nan".to_owned();
+        return if number.is_sign_negative() { "-nan" } else { "nan" }.to_owned();
     }
     if number.is_infinite() {
         return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
