@@ -33,7 +33,7 @@ fn to_json(value: &Value) -> String {
                 '\u{8}' => out.push_str("\\b"),
                 '\u{c}' => out.push_str("\\f"),
                 '<' | '>' | '&' | '\0'..'\x20' | '\u{2028}' | '\u{2029}' => {
-                    out.push_str(&format!("\\u{:04x}", c as u32))
+                    out.push_str(&format!("\\u{:04x}", c as u32));
                 }
                 c => out.push(c),
             }
