@@ -9,7 +9,7 @@ use bowline_chart::{Chart, UserValues, ValueSources};
 use bowline_clock::Timestamp;
 use bowline_engine::{DeployRequest, Engine};
 use bowline_helm::ChartReference;
-use bowline_manifest::TemplateOutput;
+use bowline_manifest::{ManifestSet, TemplateOutput};
 use bowline_render::{Environment, KubeVersion, Options, Problem, RenderError, TemplateText, Templates, suggest};
 
 use jiff::tz::TimeZone;
@@ -138,6 +138,22 @@ impl Application {
 
     /// The text of `helm template`, from the values of the command line and of `bowline.yaml`, without local ones.
     pub(crate) fn template(&self, arguments: &args::Template) -> Result<TemplateText, Failure> {
+        let options = self.template_options(arguments)?;
+        let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
+        let values = self.user_values()?;
+        let rendered = self.templates.template(&values, &options, &environment(), parts);
+        rendered.map_err(|error| self.of_render(&error, &values, &options))
+    }
+
+    /// The objects behind that text.
+    pub(crate) fn manifests(&self, arguments: &args::Template) -> Result<ManifestSet, Failure> {
+        let options = self.template_options(arguments)?;
+        let values = self.user_values()?;
+        let rendered = self.templates.render(&values, &options, &environment());
+        rendered.map_err(|error| self.of_render(&error, &values, &options))
+    }
+
+    fn template_options(&self, arguments: &args::Template) -> Result<Options, Failure> {
         let mut options = Options::install(&self.name, &self.namespace);
         options.is_upgrade = arguments.is_upgrade;
         options.skip_schema_validation = arguments.skip_schema_validation;
@@ -147,10 +163,7 @@ impl Application {
                 Failure::new(Exit::Usage, format!("--kube-version: {error}")).hint("--kube-version 1.36")
             })?;
         }
-        let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
-        let values = self.user_values()?;
-        let rendered = self.templates.template(&values, &options, &environment(), parts);
-        rendered.map_err(|error| self.of_render(&error, &values, &options))
+        Ok(options)
     }
 
     fn render_as(&self, options: &Options) -> Result<Rendered, Failure> {

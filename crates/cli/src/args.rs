@@ -174,6 +174,18 @@ pub(crate) enum Output {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TemplateOutput {
+    /// Byte for byte as Helm
+    Text,
+    /// One array of objects with where they come from
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// kind.group/name, one a line
+    Name,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EventOutput {
     /// For people
     Text,
@@ -226,9 +238,20 @@ pub(crate) struct Template {
     /// Render as for an upgrade
     #[arg(long)]
     pub(crate) is_upgrade: bool,
-    /// Only the manifests of these templates
+    /// Only the manifests of these templates: paths below the chart, with * and ? within a name
     #[arg(short, long = "show-only", value_name = "TEMPLATE")]
     pub(crate) show_only: Vec<String>,
+    /// As Helm prints them; or every object with its chart, template and line; or their names
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: TemplateOutput,
+    /// Write a file for each template below this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["output", "diff"])]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Print what differs from a revision of the release, or from a file of manifests; exit code 3 if anything does
+    #[arg(long, value_name = "REVISION|FILE")]
+    pub(crate) diff: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Kubernetes version to render for
     #[arg(long, value_name = "VERSION")]
     pub(crate) kube_version: Option<String>,

@@ -90,7 +90,7 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<ExitCode, Failure> {
         // Helm has exit codes of its own.
         Command::Helm(arguments) => return Ok(bowline_helm::main(arguments.arguments.iter().cloned())),
         // What needs no cluster needs no runtime: its start would be a good part of their time.
-        Command::Template(arguments) => commands::template::run(arguments, printer),
+        Command::Template(arguments) => commands::template::run(arguments, cluster, printer),
         Command::Check(arguments) => commands::check::run(arguments, printer),
         Command::Rehearse(arguments) => commands::rehearse::run(arguments, printer),
         Command::Migrate(arguments) => commands::migrate::run(arguments, printer),
@@ -112,7 +112,7 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<ExitCode, Failure> {
     exit.map(ExitCode::from)
 }
 
-fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+fn wait<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::because(Exit::Failed, "start the runtime", &error))?;
     let result = runtime.block_on(command);

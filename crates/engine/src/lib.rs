@@ -49,6 +49,7 @@ pub use inspect::{Next, ObjectStatus};
 pub use migration::{MigrationEvidence, PodEvidence};
 pub use request::{DeployRequest, Options, Outcome, RollbackRequest, UninstallRequest};
 pub use schema::{SchemaGate, SchemaMigration, SchemaRecord, SchemaVerdict};
+pub use stored::manifest_set as stored_manifests;
 
 use std::sync::Arc;
 

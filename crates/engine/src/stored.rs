@@ -11,7 +11,10 @@ use serde_json::{Map, Number, Value};
 use crate::EngineError;
 
 /// What a revision deployed, lists taken apart; CRDs are not in its record.
-pub(crate) fn manifest_set(release: &Release) -> Result<ManifestSet, EngineError> {
+///
+/// # Errors
+/// A stored document that is no YAML.
+pub fn manifest_set(release: &Release) -> Result<ManifestSet, EngineError> {
     let broken =
         |cause: String| EngineError::StoredManifest { release: release.name.clone(), revision: release.version, cause };
     let mut set = ManifestSet { notes: release.info.notes.clone(), ..ManifestSet::default() };

@@ -35,6 +35,7 @@ mod object;
 mod parse;
 mod program;
 mod sink;
+pub mod syntax;
 mod text;
 mod types;
 mod value;

@@ -96,6 +96,21 @@ impl<H> Program<H> {
         self.templates.contains_key(name)
     }
 
+    /// The template of that name, to look at.
+    pub fn syntax(&self, name: &str) -> Option<crate::syntax::Template> {
+        self.templates.get(name).map(|tree| crate::syntax::template(tree))
+    }
+
+    /// A text as `tpl` reads it, to look at: its own template first, then those that it defines.
+    ///
+    /// # Errors
+    /// When the text does not parse.
+    pub fn syntax_of_text(&self, text: &Text) -> Result<Vec<crate::syntax::Template>, ParseError> {
+        let trees = self.parse_text(text)?;
+        let (own, defined): (Vec<_>, Vec<_>) = trees.iter().partition(|tree| *tree.name == *self.name);
+        Ok(own.into_iter().chain(defined).map(|tree| crate::syntax::template(tree)).collect())
+    }
+
     /// The names of all templates, in order.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.templates.keys().map(AsRef::as_ref).collect();

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod deployable;
+mod difference;
 mod hook;
 mod key;
 mod migration;
@@ -20,6 +21,7 @@ mod object;
 mod set;
 mod source;
 
+pub use difference::{Change, Difference};
 pub use hook::{DeletePolicy, Hook, HookEvent};
 pub use key::{GroupKind, GroupVersionKind, ObjectKey};
 pub use migration::MigrationJob;

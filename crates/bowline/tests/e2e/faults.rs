@@ -92,7 +92,7 @@ fn a_template_error_shows_the_message_of_go_and_the_line() {
         &run,
         &[
             "nil pointer evaluating interface {}.name",
-            "sample/templates/a.yaml:2:",
+            "chart/templates/a.yaml:2:",
             "2 | b: {{ .Values.image.tag.name }}",
             "^",
         ],
@@ -103,7 +103,7 @@ fn a_template_error_shows_the_message_of_go_and_the_line() {
 fn a_required_value_that_is_missing() {
     let sample = Sample::new(&[("a.yaml", "a: {{ required \"set the tag\" .Values.tag }}\n")], "");
     let run = Home::new().run(&["template", sample.path().to_str().unwrap()]).expect(1);
-    says(&run, &["set the tag", "sample/templates/a.yaml:1:"]);
+    says(&run, &["set the tag", "chart/templates/a.yaml:1:"]);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_values_file_that_is_no_yaml() {
     fs::write(&values, "a: 1\nb: [1, 2\n").unwrap();
     let arguments = ["template", sample.path().to_str().unwrap(), "-f", values.to_str().unwrap()];
     let run = Home::new().run(&arguments).expect(2);
-    says(&run, &["bad.yaml", "error: read the values"]);
+    says(&run, &["bad.yaml", "error: the values cannot be read"]);
 }
 
 #[test]

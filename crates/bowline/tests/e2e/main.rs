@@ -8,5 +8,6 @@ mod faults;
 mod http;
 mod inspect;
 mod kill;
+mod outputs;
 mod problems;
 mod todo_app;

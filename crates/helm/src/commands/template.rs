@@ -1,7 +1,6 @@
 //! `helm template`
 
 mod files;
-mod show_only;
 mod sprig;
 
 use std::rc::Rc;
@@ -10,7 +9,7 @@ use bowline_chart::UserValues;
 use bowline_gotemplate::{Text, Traced};
 use bowline_manifest::TemplateOutput;
 use bowline_render::functions::{Host, WARNING_END, WARNING_START};
-use bowline_render::{Environment, KubeVersion, Options, RenderError, Templates};
+use bowline_render::{Environment, KubeVersion, Options, RenderError, Templates, show_only};
 use bowline_yaml::quote;
 
 use crate::arguments::Arguments;

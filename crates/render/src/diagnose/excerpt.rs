@@ -70,9 +70,9 @@ impl Excerpt {
         self
     }
 
-    /// File, line and column: the order in which problems are told.
-    pub(super) fn order(&self) -> (&str, u32, u32) {
-        (&self.file, self.line, self.marks.first().map_or(0, |mark| mark.column))
+    /// The column of what matters; 0 where only the line is known.
+    pub(super) fn column(&self) -> u32 {
+        self.marks.first().map_or(0, |mark| mark.column)
     }
 }
 

@@ -67,6 +67,12 @@ impl Templates {
                 return vec![Problem::of_values(&error, text)];
             }
         };
+        if !options.skip_schema_validation {
+            let problems = Diagnosis::new(&prepared, values).violations();
+            if !problems.is_empty() {
+                return sorted(problems);
+            }
+        }
         let wanted = &prepared.chart.metadata.kube_version;
         if !wanted.is_empty() && !is_compatible(wanted, &options.kube_version.normalized) {
             let version = &options.kube_version.version;
@@ -76,13 +82,15 @@ impl Templates {
             problem.hints.push("--kube-version VERSION   renders for another version".to_owned());
             return vec![problem];
         }
-        let mut problems = Diagnosis::new(&prepared, values).run(options, environment);
-        problems.sort_by(|a, b| {
-            let order = |problem: &Problem| problem.excerpts.first().map(|e| (e.file.clone(), e.line, e.order().2));
-            order(a).cmp(&order(b))
-        });
-        problems
+        sorted(Diagnosis::new(&prepared, values).run(options, environment))
     }
+}
+
+/// By place; what has none comes first.
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let order = |problem: &Problem| problem.excerpts.first().map(|e| (e.file.clone(), e.line, e.column()));
+    problems.sort_by_key(order);
+    problems
 }
 
 /// One search for what is wrong.

@@ -6,6 +6,7 @@ use bowline_yaml::Value as Yaml;
 
 use super::{Diagnosis, Excerpt, Mark, Problem};
 use crate::context::ChartContext;
+use crate::schema;
 use crate::suggest::nearest;
 
 /// How many values are explained for one problem.
@@ -97,6 +98,25 @@ impl Diagnosis<'_> {
             }
         }
         true
+    }
+
+    /// The values that do not meet their charts' schemas.
+    pub(super) fn violations(&self) -> Vec<Problem> {
+        let violations = schema::violations(&self.prepared.chart, &self.prepared.values);
+        let problems = violations.into_iter().map(|schema::Violation { path, message }| {
+            if path.is_empty() {
+                return Problem { message, ..Problem::default() };
+            }
+            let name = path.join(".");
+            let mut problem = Problem { message: format!("`{name}`: {message}"), ..Problem::default() };
+            self.add_origin(&mut problem, &path, &format!("`{name}` is set"));
+            if let Some(excerpt) = problem.excerpts.first_mut() {
+                excerpt.title.clear();
+            }
+            problem.notes.push("the chart's values.schema.json asks for it".to_owned());
+            problem
+        });
+        problems.collect()
     }
 
     /// The place in a values file of a part of a text that a template gave to `tpl`.

@@ -15,6 +15,34 @@ pub(super) struct Fault {
     pub(super) causes: Vec<Fault>,
 }
 
+impl Fault {
+    /// Calls back for every fault that a person has to mend: the innermost, but for alternatives, which are one fault.
+    pub(super) fn leaves(&self, found: &mut dyn FnMut(&[String], String)) {
+        let through = matches!(*self.kind, Kind::Schema(_) | Kind::Group | Kind::Reference | Kind::AllOf);
+        if through && !self.causes.is_empty() {
+            self.causes.iter().for_each(|cause| cause.leaves(found));
+            return;
+        }
+        let mut message = self.kind.to_string();
+        for cause in &self.causes {
+            cause.leaves(&mut |_, inner| {
+                message.push_str("; ");
+                message.push_str(&inner);
+            });
+        }
+        match &*self.kind {
+            // The keys that are too many have places of their own.
+            Kind::AdditionalProperties(keys) => {
+                for key in keys {
+                    let at: Vec<String> = self.at.iter().chain([key]).cloned().collect();
+                    found(&at, format!("additional properties {} not allowed", quote(key)));
+                }
+            }
+            _ => found(&self.at, message),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) enum Kind {
     /// Where only whether there is a fault counts.

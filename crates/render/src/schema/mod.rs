@@ -59,6 +59,49 @@ fn collect(chart: &Chart, values: &Map, text: &mut String) {
     }
 }
 
+/// A value that does not meet its chart's schema.
+pub(crate) struct Violation {
+    /// Keys from the top chart's values to it.
+    pub(crate) path: Vec<String>,
+    /// What is wrong with it, in the words of Helm's validator.
+    pub(crate) message: String,
+}
+
+/// The violations behind the text of [`check`], one by one.
+pub(crate) fn violations(chart: &Chart, values: &Map) -> Vec<Violation> {
+    let mut found = Vec::new();
+    collect_violations(chart, values, &mut Vec::new(), &mut found);
+    found
+}
+
+fn collect_violations(chart: &Chart, values: &Map, prefix: &mut Vec<String>, into: &mut Vec<Violation>) {
+    if let Some(schema) = &chart.schema {
+        match Compiled::new(DOCUMENT, schema) {
+            Ok(compiled) => {
+                if let Some(fault) = compiled.validate(&Json::from_values(values)) {
+                    fault.leaves(&mut |at, message| {
+                        let path = prefix.iter().chain(at).cloned().collect();
+                        into.push(Violation { path, message });
+                    });
+                }
+            }
+            Err(message) => into.push(Violation { path: prefix.clone(), message }),
+        }
+    }
+    for subchart in &chart.dependencies {
+        prefix.push(subchart.name().to_owned());
+        match values.get(subchart.name()) {
+            None | Some(Value::Null) => {}
+            Some(Value::Map(values)) => collect_violations(subchart, values, prefix, into),
+            Some(other) => {
+                let message = format!("invalid type for values: expected object (map), got {}", go_type(other));
+                into.push(Violation { path: prefix.clone(), message });
+            }
+        }
+        prefix.pop();
+    }
+}
+
 fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",

@@ -3,22 +3,22 @@
 use bowline_chart::glob_match;
 
 /// A document of the output.
-pub(super) struct Document<'t> {
+pub struct Document<'t> {
     /// Without the separator before it.
-    pub(super) text: &'t str,
+    pub text: &'t str,
     /// Path of its template below the chart, where a comment names it.
-    template: Option<&'t str>,
+    pub template: Option<&'t str>,
 }
 
 impl Document<'_> {
     /// Whether its template is the one, or one of those, that the pattern names.
-    pub(super) fn comes_from(&self, pattern: &str) -> bool {
+    pub fn comes_from(&self, pattern: &str) -> bool {
         self.template.is_some_and(|template| glob_match(pattern, template).unwrap_or(false))
     }
 }
 
 /// The documents of an output, as Helm takes it apart again.
-pub(super) fn documents(output: &str) -> Vec<Document<'_>> {
+pub fn documents(output: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     let mut start = 0;
     let output = output.trim_start();
