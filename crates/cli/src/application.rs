@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use bowline_app::{App, AppError};
-use bowline_chart::{Chart, UserValues, ValueSources};
+use bowline_chart::{Chart, Origin, Prepared, UserValues, ValueOrigin, ValueSources};
 use bowline_clock::Timestamp;
 use bowline_engine::{DeployRequest, Engine};
 use bowline_helm::ChartReference;
 use bowline_manifest::{ManifestSet, TemplateOutput};
-use bowline_render::{Environment, KubeVersion, Options, Problem, RenderError, TemplateText, Templates, suggest};
+use bowline_render::{
+    Environment, KubeVersion, Options, Problem, Reads, RenderError, TemplateText, Templates, is_sensitive, suggest,
+};
 
 use jiff::tz::TimeZone;
 
@@ -137,20 +139,18 @@ impl Application {
     }
 
     /// The text of `helm template`, from the values of the command line and of `bowline.yaml`, without local ones.
-    pub(crate) fn template(&self, arguments: &args::Template) -> Result<TemplateText, Failure> {
+    pub(crate) fn template(&self, arguments: &args::Template, values: &UserValues) -> Result<TemplateText, Failure> {
         let options = self.template_options(arguments)?;
         let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
-        let values = self.user_values()?;
-        let rendered = self.templates.template(&values, &options, &environment(), parts);
-        rendered.map_err(|error| self.of_render(&error, &values, &options))
+        let rendered = self.templates.template(values, &options, &environment(), parts);
+        rendered.map_err(|error| self.of_render(&error, values, &options))
     }
 
     /// The objects behind that text.
-    pub(crate) fn manifests(&self, arguments: &args::Template) -> Result<ManifestSet, Failure> {
+    pub(crate) fn manifests(&self, arguments: &args::Template, values: &UserValues) -> Result<ManifestSet, Failure> {
         let options = self.template_options(arguments)?;
-        let values = self.user_values()?;
-        let rendered = self.templates.render(&values, &options, &environment());
-        rendered.map_err(|error| self.of_render(&error, &values, &options))
+        let rendered = self.templates.render(values, &options, &environment());
+        rendered.map_err(|error| self.of_render(&error, values, &options))
     }
 
     fn template_options(&self, arguments: &args::Template) -> Result<Options, Failure> {
@@ -176,7 +176,28 @@ impl Application {
         Ok(Rendered { request })
     }
 
-    fn user_values(&self) -> Result<UserValues, Failure> {
+    /// The chart as it takes part for these values, and what its templates may read of them.
+    pub(crate) fn reads(&self, values: &UserValues) -> Result<(Prepared, Reads), Failure> {
+        let chart = self.templates.chart();
+        let doing = || format!("the values of the chart {} cannot be merged", self.app.chart.display());
+        let prepared = chart.prepare(values).map_err(|error| unreadable(doing(), &error))?;
+        let reads = Reads::of(&prepared, chart);
+        Ok((prepared, reads))
+    }
+
+    /// Where a value came from, as a person would say it.
+    pub(crate) fn origin_text(&self, origin: &ValueOrigin) -> String {
+        let ValueOrigin::User(Origin::Flag { name, text }) = origin else { return origin.to_string() };
+        let key = text.split('=').next().unwrap_or_default();
+        let own = *name == "--set" && self.app.set.contains_key(key) && !self.values.set.contains(text);
+        if own {
+            return format!("{}, set", bowline_app::FILE_NAME);
+        }
+        // The text of a flag shows its value.
+        if is_sensitive(key) { format!("{name} {key}=***") } else { origin.to_string() }
+    }
+
+    pub(crate) fn user_values(&self) -> Result<UserValues, Failure> {
         let mut sources = ValueSources::default();
         let paths =
             |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>();

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Down(Down),
     /// Print a chart's manifests, byte for byte as Helm prints them
     Template(Template),
+    /// Show the merged values, where each came from, and which templates read it
+    Values(ShowValues),
     /// Find mistakes in a chart before it is deployed
     Check(Check),
     /// Play a deployment under virtual time before it happens
@@ -82,7 +84,7 @@ pub(crate) enum Command {
 }
 
 /// The application: a folder with `bowline.yaml`, that file, or a chart.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Application {
     /// Folder with a bowline.yaml, or a chart: folder, archive, REPOSITORY/NAME, oci://…, https://…/NAME.tgz
     #[arg(default_value = ".", value_name = "PATH")]
@@ -174,6 +176,16 @@ pub(crate) enum Output {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValuesOutput {
+    /// For people
+    Text,
+    /// One document
+    Json,
+    /// A values file with comments
+    Yaml,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TemplateOutput {
     /// Byte for byte as Helm
     Text,
@@ -252,6 +264,9 @@ pub(crate) struct Template {
     pub(crate) diff: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Fail where a value is set that no template reads
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Kubernetes version to render for
     #[arg(long, value_name = "VERSION")]
     pub(crate) kube_version: Option<String>,
@@ -268,6 +283,24 @@ pub(crate) struct Helm {
     /// Whatever Helm takes: `template ./chart`, `lint --strict`, `--help`
     #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowValues {
+    #[command(flatten)]
+    pub(crate) application: Application,
+    /// Only this value and what is in it: image.tag; PATH may be left out before it
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Fail where a value is set that no template reads
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Show values whose key says that they are secret
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+    /// As a table; as JSON; or as a values file with comments that say where each value came from
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: ValuesOutput,
 }
 
 #[derive(Debug, Args)]

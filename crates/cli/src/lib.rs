@@ -91,6 +91,7 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<ExitCode, Failure> {
         Command::Helm(arguments) => return Ok(bowline_helm::main(arguments.arguments.iter().cloned())),
         // What needs no cluster needs no runtime: its start would be a good part of their time.
         Command::Template(arguments) => commands::template::run(arguments, cluster, printer),
+        Command::Values(arguments) => commands::values::run(arguments, printer),
         Command::Check(arguments) => commands::check::run(arguments, printer),
         Command::Rehearse(arguments) => commands::rehearse::run(arguments, printer),
         Command::Migrate(arguments) => commands::migrate::run(arguments, printer),

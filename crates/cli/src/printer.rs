@@ -16,6 +16,11 @@ impl Printer {
         Self { quiet }
     }
 
+    /// Whether only what was asked for is wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Data: what the command was asked for.
     pub(crate) fn data(self, text: &str) {
         let mut out = anstream::stdout().lock();

@@ -38,7 +38,7 @@ use std::rc::Rc;
 use bowline_chart::{Chart, UserValues};
 use bowline_manifest::ManifestSet;
 
-pub use diagnose::{Excerpt, Mark, Problem};
+pub use diagnose::{Excerpt, Mark, Problem, is_sensitive};
 pub use environment::{Environment, LetPass, Lookup, Nowhere};
 pub use error::{Fault, RenderError};
 pub use objects::KubeVersion;

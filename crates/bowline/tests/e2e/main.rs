@@ -11,3 +11,4 @@ mod kill;
 mod outputs;
 mod problems;
 mod todo_app;
+mod values;

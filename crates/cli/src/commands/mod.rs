@@ -14,3 +14,4 @@ pub(crate) mod status;
 pub(crate) mod template;
 pub(crate) mod uninstall;
 pub(crate) mod up;
+pub(crate) mod values;

@@ -21,6 +21,7 @@ use crate::templates::NO_VALUE;
 use crate::{Environment, Options, Templates};
 
 pub use excerpt::{Excerpt, Mark};
+pub use subject::is_sensitive;
 
 /// Something that is wrong, and the places that show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

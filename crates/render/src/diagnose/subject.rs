@@ -205,7 +205,7 @@ fn shown(key: &str, value: &Value) -> String {
 }
 
 /// Whether a key's name says that its value is nobody's business.
-pub(crate) fn is_sensitive(key: &str) -> bool {
+pub fn is_sensitive(key: &str) -> bool {
     let key = key.to_lowercase();
     ["password", "passwd", "secret", "token", "credential", "apikey", "privatekey"]
         .iter()

@@ -14,14 +14,13 @@ mod walk;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bowline_chart::{Prepared, UserValues};
+use bowline_chart::Prepared;
 use bowline_gotemplate::Text;
 use bowline_yaml::{Map, Value};
 
 use crate::context::template_files;
 use crate::functions::program;
 use crate::order::parse_order;
-use crate::{RenderError, Templates};
 
 use place::Path;
 use walk::Walk;
@@ -51,19 +50,9 @@ pub struct Read {
     pub line: u32,
 }
 
-impl Templates {
-    /// What the templates may read of the values, with the subcharts that take part for these.
-    ///
-    /// # Errors
-    /// When the chart's dependencies and the values do not fit, or a template does not parse.
-    pub fn reads(&self, values: &UserValues) -> Result<Reads, RenderError> {
-        let prepared = self.chart().prepare(values)?;
-        Ok(Reads::of(&prepared, self.chart()))
-    }
-}
-
 impl Reads {
-    fn of(prepared: &Prepared, original: &bowline_chart::Chart) -> Self {
+    /// Of a chart and what it is for a choice of values.
+    pub fn of(prepared: &Prepared, original: &bowline_chart::Chart) -> Self {
         let mut files = template_files(&prepared.chart);
         files.sort_by(|a, b| parse_order(&a.path, &b.path));
         let mut program = program();

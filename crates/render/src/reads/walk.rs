@@ -205,6 +205,12 @@ impl<'c> Walk<'c> {
 
     fn fields(&mut self, mut value: Places, names: &[String], frame: &Frame, line: u32) -> Places {
         for name in names {
+            // Methods of `.Values`: the first gives the same mapping, the others take a path or print all.
+            match name.as_str() {
+                "AsMap" => continue,
+                "Table" | "PathValue" | "YAML" => self.read_all(&value, frame, line),
+                _ => {}
+            }
             value = self.field(&value, name);
         }
         // Reading a value is no reading of what is in it; that comes with what is done with it.

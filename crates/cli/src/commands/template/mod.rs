@@ -2,10 +2,11 @@ mod difference;
 mod files;
 mod listing;
 
-use bowline_chart::glob_match;
+use bowline_chart::{UserValues, glob_match};
 use bowline_manifest::{Manifest, ManifestSet};
 use bowline_render::{show_only, suggest};
 
+use super::values::{self, Unused};
 use crate::application::{self, Application};
 use crate::args::{self, TemplateOutput};
 use crate::exit::Exit;
@@ -16,17 +17,30 @@ use crate::printer::Printer;
 /// into files, or as what differs from something else.
 pub(crate) fn run(arguments: &args::Template, cluster: &str, printer: Printer) -> Result<Exit, Failure> {
     let application = application::load(&arguments.application)?;
+    let user = application.user_values()?;
+    // Looking for what is unused takes its time: only where there is something, and where somebody looks.
+    let looks = !user.values().is_empty() && (arguments.strict || !printer.is_quiet());
+    let unused = || -> Result<Vec<Unused>, Failure> {
+        if !looks {
+            return Ok(Vec::new());
+        }
+        let (prepared, reads) = application.reads(&user)?;
+        Ok(values::unused(&application, &prepared, &user, &reads))
+    };
+    if arguments.strict {
+        values::finish(&unused()?, true, printer)?;
+    }
     if arguments.diff.is_some() || arguments.output != TemplateOutput::Text {
-        let set = manifests(&application, arguments, printer)?;
+        let set = manifests(&application, arguments, &user, printer)?;
         return match &arguments.diff {
             Some(old) => difference::run(&set, old, &application, arguments, cluster, printer),
             None => {
                 listing::print(&set, arguments.output, printer);
-                Ok(Exit::Ok)
+                values::finish(&unused()?, arguments.strict, printer)
             }
         };
     }
-    let rendered = application.template(arguments)?;
+    let rendered = application.template(arguments, &user)?;
     rendered.warnings.iter().for_each(|warning| printer.warn(warning));
     if arguments.show_only.is_empty() && arguments.output_dir.is_none() {
         printer.rendered(&rendered);
@@ -40,14 +54,20 @@ pub(crate) fn run(arguments: &args::Template, cluster: &str, printer: Printer) -
             None => printer.data(&text),
         }
     }
+    let exit = values::finish(&unused()?, arguments.strict, printer);
     // The process ends now: to give back a large chart's memory piece by piece would be a good part of its time.
-    std::mem::forget((application, rendered));
-    Ok(Exit::Ok)
+    std::mem::forget((application, user, rendered));
+    exit
 }
 
 /// The manifests that the arguments ask for.
-fn manifests(application: &Application, arguments: &args::Template, printer: Printer) -> Result<ManifestSet, Failure> {
-    let mut set = application.manifests(arguments)?;
+fn manifests(
+    application: &Application,
+    arguments: &args::Template,
+    user: &UserValues,
+    printer: Printer,
+) -> Result<ManifestSet, Failure> {
+    let mut set = application.manifests(arguments, user)?;
     set.warnings.iter().for_each(|warning| printer.warn(warning));
     if !arguments.include_crds {
         set.crds.clear();
