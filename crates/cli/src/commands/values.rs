@@ -140,16 +140,22 @@ impl View<'_> {
         self.origin(path).map(|origin| self.application.origin_text(&origin)).unwrap_or_default()
     }
 
-    /// The places that read a value, each once.
-    fn readers(&self, path: &[String]) -> Vec<String> {
-        let mut readers: Vec<String> = Vec::new();
+    /// The places that read a value, each once: a file, and a line from 1, or 0 where it is not known.
+    fn places(&self, path: &[String]) -> Vec<(&str, u32)> {
+        let mut places: Vec<(&str, u32)> = Vec::new();
         for read in self.reads.of_value(&keys(path)) {
-            let reader = if read.line == 0 { read.file.to_string() } else { format!("{}:{}", read.file, read.line) };
-            if !readers.contains(&reader) {
-                readers.push(reader);
+            let place = (&*read.file, read.line);
+            if !places.contains(&place) {
+                places.push(place);
             }
         }
-        readers
+        places
+    }
+
+    /// The places that read a value, as a person reads them.
+    fn readers(&self, path: &[String]) -> Vec<String> {
+        let shown = |(file, line)| if line == 0 { String::from(file) } else { format!("{file}:{line}") };
+        self.places(path).into_iter().map(shown).collect()
     }
 
     /// Secret values are not for every screen.
@@ -212,12 +218,8 @@ impl View<'_> {
             }
             Some(ValueOrigin::User(Origin::Caller)) => json!({"kind": "caller"}),
         };
-        let readers: Vec<serde_json::Value> = self
-            .reads
-            .of_value(&keys(&entry.path))
-            .into_iter()
-            .map(|read| json!({"template": &*read.file, "line": read.line}))
-            .collect();
+        let read_by = |(file, line)| json!({"template": file, "line": line});
+        let readers: Vec<serde_json::Value> = self.places(&entry.path).into_iter().map(read_by).collect();
         json!({
             "key": joined(keys(&entry.path)),
             "value": value_to_json(&self.shown(&entry.path, entry.value)),
