@@ -8,6 +8,7 @@ mod faults;
 mod http;
 mod inspect;
 mod kill;
+mod migrations;
 mod outputs;
 mod problems;
 mod todo_app;
