@@ -48,6 +48,10 @@ pub struct Local {
     /// Data stores outside of the chart, started before the release and stopped after it.
     #[serde(default)]
     pub stores: BTreeMap<String, Store>,
+    /// Database → its address on the embedded cluster, in place of what its entry in `databases` names;
+    /// `${stores.NAME.url}` stands for a store's address.
+    #[serde(default)]
+    pub databases: BTreeMap<String, String>,
     /// Service → the local port it is to be reached on, for Services of type LoadBalancer.
     #[serde(default)]
     pub ports: BTreeMap<String, u16>,
@@ -106,6 +110,43 @@ pub struct Database {
     pub wave: i32,
     /// Version table; goose's default where absent.
     pub table: Option<String>,
+    /// Versions that the application cannot do without; all of the folder where there are none.
+    #[serde(default)]
+    pub require: Vec<String>,
+    /// `NAME/KEY`: the Secret of the release's namespace that holds the address, where the variable is not set.
+    pub secret: Option<SecretKey>,
+    /// Whether a deployment asks the database before it promotes anything.
+    #[serde(default = "yes")]
+    pub gate: bool,
+}
+
+/// One entry of a Secret, written `NAME/KEY`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SecretKey {
+    /// The Secret.
+    pub name: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl TryFrom<String> for SecretKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.split_once('/') {
+            Some((name, key)) if !name.is_empty() && !key.is_empty() && !key.contains('/') => {
+                Ok(Self { name: name.to_owned(), key: key.to_owned() })
+            }
+            _ => Err(format!("{text:?} is not NAME/KEY, a Secret and its key")),
+        }
+    }
+}
+
+impl std::fmt::Display for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.name, self.key)
+    }
 }
 
 impl Database {
@@ -130,6 +171,10 @@ pub struct RehearsedPod {
     /// Last lines it writes before it ends.
     #[serde(default)]
     pub log: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn here() -> PathBuf {

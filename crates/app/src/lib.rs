@@ -15,6 +15,6 @@ mod file;
 mod load;
 mod placeholder;
 
-pub use file::{App, Database, Local, LocalImage, RehearsedPod, Store, StoreKind};
+pub use file::{App, Database, Local, LocalImage, RehearsedPod, SecretKey, Store, StoreKind};
 pub use load::{AppError, FILE_NAME};
 pub use placeholder::{UnknownPlaceholder, fill};

@@ -141,12 +141,20 @@ mod tests {
 
     #[test]
     fn databases_have_their_folders_and_variables() {
-        let text = "name: shop\ndatabases:\n  who-is: { migrations: sql, wave: -5 }\n  b: { migrations: /b, env: B }\n";
+        let text = "name: shop\ndatabases:\n  who-is: { migrations: sql, wave: -5 }\n  b: { migrations: /b, env: B, \
+                    require: [3, \"4\"], secret: b-db/URL, gate: false }\n";
         let app = App::parse(text, Path::new("/x/bowline.yaml")).unwrap();
         let database = &app.databases["who-is"];
         assert_eq!((database.migrations.as_path(), database.wave), (Path::new("/x/sql"), -5));
         assert_eq!(database.variable("who-is"), "WHO_IS_DATABASE_URL");
-        assert_eq!(app.databases["b"].variable("b"), "B");
+        assert!(database.gate && database.require.is_empty() && database.secret.is_none());
+        let b = &app.databases["b"];
+        assert_eq!((b.variable("b").as_str(), b.gate), ("B", false));
+        assert_eq!(b.require, ["3", "4"]);
+        assert_eq!(b.secret.as_ref().map(ToString::to_string).as_deref(), Some("b-db/URL"));
+        let text = "name: shop\ndatabases:\n  b: { migrations: b, secret: URL }\n";
+        let error = App::parse(text, Path::new("bowline.yaml")).unwrap_err().to_string();
+        assert!(error.starts_with("bowline.yaml:3:") && error.contains("\"URL\" is not NAME/KEY"), "{error}");
     }
 
     #[test]

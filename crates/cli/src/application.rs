@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bowline_app::{App, AppError};
 use bowline_chart::{Chart, Origin, Prepared, UserValues, ValueOrigin, ValueSources};
 use bowline_clock::Timestamp;
-use bowline_engine::{DeployRequest, Engine};
+use bowline_cluster::Cluster;
+use bowline_engine::{DeployRequest, Engine, SchemaGate};
 use bowline_helm::ChartReference;
 use bowline_manifest::{ManifestSet, TemplateOutput};
 use bowline_render::{
@@ -17,6 +19,7 @@ use bowline_render::{
 use jiff::tz::TimeZone;
 
 use crate::args;
+use crate::databases;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -34,6 +37,8 @@ pub(crate) struct Application {
     pub(crate) namespace: String,
     /// The file.
     pub(crate) app: App,
+    /// Where it was read from, as the user wrote it.
+    path: PathBuf,
     values: args::Values,
     placeholders: Option<BTreeMap<String, String>>,
     templates: Templates,
@@ -69,6 +74,7 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
     Ok(Application {
         name: arguments.name.clone().unwrap_or_else(|| app.name.clone()),
         namespace: arguments.namespace.clone().unwrap_or_else(|| app.namespace.clone()),
+        path: arguments.path.clone(),
         values: arguments.values.clone(),
         placeholders: None,
         templates: Templates::new(chart),
@@ -136,6 +142,20 @@ impl Application {
         let mut rendered = self.render_as(&options)?;
         rendered.request.expected_revision = Some(next.revision);
         Ok(rendered)
+    }
+
+    /// What asks its databases before anything is promoted; says what for.
+    pub(crate) fn schema_gate(
+        &self,
+        cluster: &Cluster,
+        printer: Printer,
+    ) -> Result<Option<Arc<dyn SchemaGate>>, Failure> {
+        let place = (cluster, self.namespace.as_str());
+        let gate = databases::gate(&self.app, &self.path, self.placeholders.as_ref(), place)?;
+        Ok(gate.map(|gate| {
+            gate.says.iter().for_each(|line| printer.progress(&format!("{line} before anything is promoted")));
+            gate.asks
+        }))
     }
 
     /// The text of `helm template`, from the values of the command line and of `bowline.yaml`, without local ones.

@@ -341,11 +341,15 @@ pub(crate) struct Deploy {
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     /// Folder with the migrations that the release is built with: recorded, so that a rollback knows the schema
+    /// [default: those of bowline.yaml]
     #[arg(long, value_name = "[DATABASE=]FOLDER")]
     pub(crate) migrations: Vec<Migrations>,
     /// Deploy although a migration takes what the live revision needs
     #[arg(long)]
     pub(crate) accept_schema: bool,
+    /// Leave the databases of bowline.yaml unasked whether the required migrations are applied
+    #[arg(long)]
+    pub(crate) skip_schema_gate: bool,
     /// Progress as text or as events
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: EventOutput,
@@ -366,9 +370,27 @@ pub(crate) struct Rollback {
     /// Go back although that revision does not run on the present schema
     #[arg(long)]
     pub(crate) accept_schema: bool,
+    /// Take migrations back too: those that the revision cannot run with, or all that came after it; asks before it does
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "needed")]
+    pub(crate) downs: Option<Downs>,
+    /// Take them back without being asked
+    #[arg(short, long, requires = "downs")]
+    pub(crate) yes: bool,
+    /// Folder with the bowline.yaml that names the databases [default: what is up, else the working directory]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) app: Option<PathBuf>,
     /// Progress as text or as events
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: EventOutput,
+}
+
+/// Which migrations a rollback takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Downs {
+    /// From the first one that the revision cannot run with
+    Needed,
+    /// All that came after the revision
+    All,
 }
 
 #[derive(Debug, Args)]

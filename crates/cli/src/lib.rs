@@ -13,7 +13,9 @@
 mod application;
 mod args;
 mod commands;
+mod databases;
 mod detached;
+mod downs;
 mod embedded;
 mod environment;
 mod exit;

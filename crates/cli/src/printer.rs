@@ -47,6 +47,12 @@ impl Printer {
         }
     }
 
+    /// A question; whoever is asked sees it even where progress is unwanted.
+    pub(crate) fn ask(self, question: &str) {
+        let mut err = anstream::stderr().lock();
+        let _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
+    }
+
     /// Something that the user should know, though the command goes on.
     pub(crate) fn warn(self, line: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{} {line}", "warning:".yellow().bold());

@@ -60,7 +60,7 @@ pub(crate) fn line(what: &Happening) -> Option<String> {
             let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
             format!("{object}: {database} {end} after {seconds}s{code}")
         }
-        Happening::SchemaChecked { message } => message.clone(),
+        Happening::SchemaChecked { message } | Happening::SchemaTakenBack { message } => message.clone(),
         Happening::ObjectApplied { change: Change::Unchanged, .. } => return None,
         Happening::ObjectApplied { object, change } => format!("{object} {}", change.as_str()),
         Happening::ObjectDeleted { object, reason } => format!("{object} deleted: {reason}"),

@@ -102,6 +102,8 @@ impl Engine {
                 crds: request.crds,
                 hooks: request.options.hooks,
                 wait: request.options.wait,
+                schema_downs: false,
+                schema_gate: request.options.schema_gate.is_some(),
             },
         });
         let mut release = record::of_request(request, due, run.now());

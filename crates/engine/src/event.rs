@@ -166,6 +166,11 @@ pub enum Happening {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         evidence: Option<String>,
     },
+    /// A migration was taken back.
+    SchemaTakenBack {
+        /// In words: which database, which file.
+        message: String,
+    },
     /// Whether the databases have what the new revision needs, before anything of it is promoted.
     SchemaChecked {
         /// In words.
@@ -255,6 +260,8 @@ pub enum Phase {
     Prepare,
     /// Custom resource definitions of `crds/`.
     Definitions,
+    /// The databases are asked whether they are ready for the revision, or made so.
+    Schema,
     /// Objects are created and changed.
     Apply,
     /// Objects that left the chart, or all of them, are deleted.
@@ -274,6 +281,7 @@ impl std::fmt::Display for Phase {
             Self::Prepare => f.write_str("prepare"),
             Self::Definitions => f.write_str("definitions"),
             Self::Hooks(event) => write!(f, "{event} hook"),
+            Self::Schema => f.write_str("schema"),
             Self::Apply => f.write_str("apply"),
             Self::Remove => f.write_str("remove"),
             Self::Wait => f.write_str("wait"),

@@ -65,6 +65,8 @@ impl Engine {
                 crds: request.crds,
                 hooks: request.options.hooks,
                 wait: request.options.wait,
+                schema_downs: false,
+                schema_gate: request.options.schema_gate.is_some(),
             },
         }))
     }

@@ -48,7 +48,7 @@ pub use health::{Health, health_of};
 pub use inspect::{Next, ObjectStatus};
 pub use migration::{MigrationEvidence, PodEvidence};
 pub use request::{DeployRequest, Options, Outcome, RollbackRequest, UninstallRequest};
-pub use schema::{SchemaGate, SchemaMigration, SchemaRecord, SchemaVerdict};
+pub use schema::{SchemaDowns, SchemaGate, SchemaMigration, SchemaRecord, SchemaVerdict};
 pub use stored::manifest_set as stored_manifests;
 
 use std::sync::Arc;

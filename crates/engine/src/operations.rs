@@ -33,12 +33,7 @@ impl Run {
     pub(crate) async fn carry_out(&mut self, work: &Work<'_>, record: &mut Release) -> Result<(), Trouble> {
         self.say(Happening::Planned { kind: work.plan.kind, summary: work.plan.summary() });
         let mut ran: Vec<usize> = Vec::new();
-        let mut promotes = work.plan.kind == PlanKind::Uninstall;
         for operation in &work.plan.operations {
-            if !promotes && matches!(phase_of(&operation.action), Phase::Apply | Phase::Remove | Phase::Wait) {
-                promotes = true;
-                self.check_schema().await?;
-            }
             if let Err(trouble) = self.operation(work, operation, record).await {
                 if let Action::RunHook { event, .. } = operation.action
                     && !trouble.lock_lost
@@ -76,6 +71,8 @@ impl Run {
 
     async fn perform(&mut self, work: &Work<'_>, operation: &Operation, record: &mut Release) -> Result<(), Trouble> {
         match &operation.action {
+            Action::TakeBackSchema => self.take_back_schema().await,
+            Action::CheckSchema => self.check_schema().await,
             // The namespace was made before the lock, which lives in it.
             Action::CreateNamespace => Ok(()),
             Action::CreateCrd => self.create_definition(work, operation).await,
@@ -265,6 +262,7 @@ fn phase_of(action: &Action) -> Phase {
         Action::CreateNamespace | Action::Record { stage: RecordStage::Pending } => Phase::Prepare,
         Action::CreateCrd => Phase::Definitions,
         Action::RunHook { event, .. } | Action::DeleteHook { event } => Phase::Hooks(*event),
+        Action::TakeBackSchema | Action::CheckSchema => Phase::Schema,
         Action::Create | Action::Update { .. } | Action::Unchanged => Phase::Apply,
         Action::Delete | Action::Keep => Phase::Remove,
         Action::WaitReady { .. } | Action::WaitDeleted { .. } => Phase::Wait,

@@ -7,7 +7,7 @@ use bowline_plan::{Order, Summary};
 use bowline_release::{ChartRecord, LockOptions, Release};
 use serde_json::{Map, Value};
 
-use crate::schema::{SchemaGate, SchemaRecord};
+use crate::schema::{SchemaDowns, SchemaGate, SchemaRecord};
 
 /// How a run goes about its work. The defaults are what is safe: everything is waited for, nothing is taken by force.
 #[derive(Clone)]
@@ -117,7 +117,7 @@ impl DeployRequest {
 }
 
 /// Goes back to an earlier revision, as a new one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RollbackRequest {
     /// The release's name.
     pub release: String,
@@ -125,6 +125,8 @@ pub struct RollbackRequest {
     pub namespace: String,
     /// The revision; by default the newest good one before the newest.
     pub to: Option<u32>,
+    /// Migrations to take back with it; none by default.
+    pub downs: Option<Arc<dyn SchemaDowns>>,
     /// How.
     pub options: Options,
 }
@@ -132,7 +134,19 @@ pub struct RollbackRequest {
 impl RollbackRequest {
     /// With defaults.
     pub fn new(release: impl Into<String>, namespace: impl Into<String>, to: Option<u32>) -> Self {
-        Self { release: release.into(), namespace: namespace.into(), to, options: Options::default() }
+        Self { release: release.into(), namespace: namespace.into(), to, downs: None, options: Options::default() }
+    }
+}
+
+impl std::fmt::Debug for RollbackRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RollbackRequest")
+            .field("release", &self.release)
+            .field("namespace", &self.namespace)
+            .field("to", &self.to)
+            .field("downs", &self.downs.is_some())
+            .field("options", &self.options)
+            .finish()
     }
 }
 

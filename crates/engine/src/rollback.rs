@@ -18,13 +18,18 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoRevision`] where there is none to go back to; as [`Engine::deploy`] otherwise.
     pub async fn rollback(&self, request: RollbackRequest, cancel: &Cancel) -> Result<Outcome, EngineError> {
-        let RollbackRequest { release, namespace, to, options } = request;
+        let RollbackRequest { release, namespace, to, downs, options } = request;
         let history = self.releases(&namespace).history(&release).await?;
         if history.is_empty() {
             return Err(EngineError::NoRelease { release, namespace });
         }
         let mut run = Run::begin(self, (&release, &namespace), "rollback", &options, cancel).await?;
+        run.downs = downs;
         let result = self.rollback_locked(&mut run, to).await;
+        let result = match result {
+            Ok(outcome) => run.take_back_rest(outcome).await,
+            Err(error) => Err(error),
+        };
         let message = match &result {
             Ok(outcome) => Ok(outcome.release.info.description.clone()),
             Err(error) => Err(error.to_string()),
@@ -82,6 +87,8 @@ impl Engine {
                 crds: false,
                 hooks: run.options.hooks,
                 wait: run.options.wait,
+                schema_downs: run.downs.is_some(),
+                schema_gate: run.options.schema_gate.is_some(),
             },
         });
         let described = run.options.description.clone().unwrap_or_else(|| format!("Rollback to {to}"));

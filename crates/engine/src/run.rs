@@ -26,6 +26,8 @@ pub(crate) struct Run {
     pub(crate) graph: Option<Arc<Graph>>,
     /// What the revision was built with; recorded with it.
     pub(crate) schemas: Vec<SchemaRecord>,
+    /// Migrations that a rollback takes back.
+    pub(crate) downs: Option<Arc<dyn crate::SchemaDowns>>,
     /// What this run has put into the cluster so far.
     pub(crate) applied: BTreeSet<ObjectKey>,
     pub(crate) kept: Vec<String>,
@@ -124,6 +126,7 @@ impl Run {
             revision: 0,
             graph: None,
             schemas: Vec::new(),
+            downs: None,
             applied: BTreeSet::new(),
             kept: Vec::new(),
             leftovers: Leftovers::default(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::Step;
 use crate::run::{Run, Trouble};
-use crate::{Engine, EngineError, Happening};
+use crate::{Engine, EngineError, Happening, Outcome, Phase, Undone};
 
 /// One migration that a revision was built with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +117,21 @@ impl SchemaVerdict {
 pub trait SchemaGate: Send + Sync {
     /// What there is to say where everything is applied; why not, else.
     fn check(&self) -> BoxFuture<'_, Result<String, String>>;
+
+    /// What to do where something is missing: a command.
+    fn hint(&self) -> String {
+        "bowline migrate up".to_owned()
+    }
+}
+
+/// Takes migrations back for a rollback, each when no code that runs needs it. A sentence for each one that was taken
+/// back; what failed, else.
+pub trait SchemaDowns: Send + Sync {
+    /// Before the earlier revision comes: what it cannot run with, and what was applied after that.
+    fn before(&self) -> BoxFuture<'_, Result<Vec<String>, String>>;
+
+    /// When it runs: what only the later revision needed.
+    fn after(&self) -> BoxFuture<'_, Result<Vec<String>, String>>;
 }
 
 impl Engine {
@@ -214,8 +229,50 @@ impl Run {
             Err(message) => Err(Trouble {
                 doing: doing.to_owned(),
                 steps: vec![Step::new("database", "MigrationsMissing", message.clone())],
-                hint: Some("bowline migrate up".to_owned()),
+                hint: Some(gate.hint()),
                 message: format!("the release is not promoted: {message}"),
+                ..Trouble::default()
+            }),
+        }
+    }
+
+    /// Takes back what the earlier revision cannot run with.
+    pub(crate) async fn take_back_schema(&self) -> Result<(), Trouble> {
+        let Some(downs) = &self.downs else { return Ok(()) };
+        let taken = tokio::select! {
+            biased;
+            stop = self.stopped() => return Err(stop.into()),
+            taken = downs.before() => taken,
+        };
+        self.say_taken_back(taken, "take migrations back")
+    }
+
+    /// Takes back what only the later revision needed, now that it is gone.
+    pub(crate) async fn take_back_rest(&mut self, outcome: Outcome) -> Result<Outcome, EngineError> {
+        let Some(downs) = self.downs.take() else { return Ok(outcome) };
+        self.enter(Some(Phase::Schema));
+        let taken = tokio::select! {
+            biased;
+            stop = self.stopped() => Err(stop.into()),
+            taken = downs.after() => self.say_taken_back(taken, "take migrations back; the release is back before that"),
+        };
+        match taken {
+            Ok(()) => Ok(outcome),
+            Err(trouble) => Err(self.failure(trouble, outcome.release.info.status, Undone::Nothing)),
+        }
+    }
+
+    fn say_taken_back(&self, taken: Result<Vec<String>, String>, doing: &str) -> Result<(), Trouble> {
+        match taken {
+            Ok(messages) => {
+                messages.into_iter().for_each(|message| self.say(Happening::SchemaTakenBack { message }));
+                Ok(())
+            }
+            Err(message) => Err(Trouble {
+                doing: doing.to_owned(),
+                steps: vec![Step::new("database", "DownFailed", message.clone())],
+                hint: Some("bowline migrate status".to_owned()),
+                message,
                 ..Trouble::default()
             }),
         }

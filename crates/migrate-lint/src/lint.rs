@@ -67,6 +67,8 @@ pub struct Summary {
     pub down: bool,
     /// Whether going back brings back what it took.
     pub restores: bool,
+    /// What going back takes with the data in it, in words.
+    pub loses: Vec<String>,
     /// Whether everything that is live was built with it.
     pub applied: bool,
     /// The locks that it takes on tables which were there before it.
@@ -153,6 +155,7 @@ fn summary(look: &Look<'_>, file: &File<'_>) -> Summary {
         declared: file.notes.phase.is_some(),
         down: file.down.as_ref().is_some_and(|down| !down.changes.is_empty()),
         restores: rules::restores(file),
+        loses: rules::loses(file),
         applied: look.is_applied(file.migration),
         locks: up.map_or_else(Vec::new, |up| up.locks().filter(|lock| !look.is_new(file, &lock.table)).collect()),
         takes: file.contracts(look).map(crate::describe::of).collect(),

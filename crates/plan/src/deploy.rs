@@ -25,6 +25,7 @@ impl Plan {
         planner.namespace();
         planner.steps.then([Draft::bare(Action::Record { stage: RecordStage::Pending }, "before anything changes")]);
         planner.hooks(pre);
+        planner.schema();
         planner.main();
         planner.removals();
         planner.wait();
@@ -144,6 +145,17 @@ impl<'a> Planner<'a> {
                 .collect();
             self.done.extend(batch.iter().map(|node| node.id));
             self.steps.then(drafts);
+        }
+    }
+
+    /// What the databases have to do with it: after the hooks, which may migrate them, and before anything else.
+    fn schema(&mut self) {
+        if self.input.options.schema_downs {
+            self.steps.then([Draft::bare(Action::TakeBackSchema, "the revision cannot run with what came after it")]);
+        }
+        if self.input.options.schema_gate {
+            self.steps
+                .then([Draft::bare(Action::CheckSchema, "nothing is promoted before its migrations are applied")]);
         }
     }
 

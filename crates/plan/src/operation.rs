@@ -62,6 +62,10 @@ pub enum Action {
         /// The moment.
         event: HookEvent,
     },
+    /// Take migrations back that the revision cannot run with, before anything of it is promoted.
+    TakeBackSchema,
+    /// Ask the databases whether what the revision needs is applied, before anything of it is promoted.
+    CheckSchema,
     /// Create an object that is not in the cluster.
     Create,
     /// Change an object of the cluster.

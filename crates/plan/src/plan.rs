@@ -80,11 +80,15 @@ pub struct DeployOptions {
     pub hooks: bool,
     /// Wait until everything is ready before post hooks and the final record.
     pub wait: bool,
+    /// Take migrations back after the hooks that come first.
+    pub schema_downs: bool,
+    /// Ask databases after the hooks that come first.
+    pub schema_gate: bool,
 }
 
 impl Default for DeployOptions {
     fn default() -> Self {
-        Self { create_namespace: true, crds: true, hooks: true, wait: true }
+        Self { create_namespace: true, crds: true, hooks: true, wait: true, schema_downs: false, schema_gate: false }
     }
 }
 
@@ -146,7 +150,9 @@ impl Plan {
                 Action::Delete => summary.delete += 1,
                 Action::Keep => summary.keep += 1,
                 Action::RunHook { .. } => summary.hooks += 1,
+                Action::CheckSchema => summary.schema_gate = true,
                 Action::Record { .. }
+                | Action::TakeBackSchema
                 | Action::DeleteHook { .. }
                 | Action::WaitReady { .. }
                 | Action::WaitDeleted { .. } => {}
@@ -171,6 +177,13 @@ pub struct Summary {
     pub keep: usize,
     /// Hooks to run.
     pub hooks: usize,
+    /// Whether databases are asked for the migrations that the revision needs.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub schema_gate: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Summary {
@@ -181,13 +194,14 @@ impl Summary {
 }
 
 impl fmt::Display for Summary {
-    /// `3 to create, 1 to update, 0 to delete, 2 hooks`
+    /// `3 to create, 1 to update, 0 to delete, 2 hooks, schema gate`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to create, {} to update, {} to delete", self.create, self.update, self.delete)?;
         match self.hooks {
-            0 => Ok(()),
-            1 => f.write_str(", 1 hook"),
-            n => write!(f, ", {n} hooks"),
+            0 => {}
+            1 => f.write_str(", 1 hook")?,
+            n => write!(f, ", {n} hooks")?,
         }
+        if self.schema_gate { f.write_str(", schema gate") } else { Ok(()) }
     }
 }

@@ -111,6 +111,8 @@ fn steps(plan: &Plan) -> Vec<String> {
                 text
             }
             Action::DeleteHook { .. } => "delete-hook".to_owned(),
+            Action::TakeBackSchema => "take-back-schema".to_owned(),
+            Action::CheckSchema => "check-schema".to_owned(),
             Action::Create => "create".to_owned(),
             Action::Update { changes } => {
                 format!("update {}", changes.iter().map(|c| c.pointer.as_str()).collect::<Vec<_>>().join(","))
@@ -176,9 +178,26 @@ fn the_graphs_order_brings_what_a_hook_needs_before_it() {
 }
 
 #[test]
+fn databases_come_after_the_first_hooks_and_before_everything_else() {
+    for order in [Order::Helm, Order::Graph] {
+        let mut case = Case::new(APP, DeployKind::Install, order);
+        case.options = DeployOptions { schema_downs: true, schema_gate: true, ..DeployOptions::default() };
+        let plan = case.plan();
+        let steps = steps(&plan);
+        let at =
+            |step: &str| steps.iter().position(|s| s.starts_with(step)).unwrap_or_else(|| panic!("{step}: {steps:?}"));
+        assert!(at("delete-hook Secret/own") < at("take-back-schema"), "{steps:?}");
+        assert_eq!(at("take-back-schema") + 1, at("check-schema"), "{steps:?}");
+        assert!(at("check-schema") < at("create ConfigMap/config"), "{steps:?}");
+        assert!(plan.summary().to_string().ends_with("hooks, schema gate"), "{}", plan.summary());
+    }
+}
+
+#[test]
 fn options_leave_steps_out() {
     let mut case = Case::new(APP, DeployKind::Install, Order::Graph);
-    case.options = DeployOptions { create_namespace: false, crds: true, hooks: false, wait: false };
+    case.options =
+        DeployOptions { create_namespace: false, crds: true, hooks: false, wait: false, ..DeployOptions::default() };
     assert_eq!(
         steps(&case.plan()),
         [

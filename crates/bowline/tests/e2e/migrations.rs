@@ -2,8 +2,9 @@
 //! and asked again by a rollback.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -29,10 +30,20 @@ spec:
       containers:
         - name: migrate
           image: "migrate:1"
-          command: [sh, -c, 'sleep {{ .Values.pause }}; exec bowline migrate up --dir "$FOLDER" {{ .Values.flags }}']
+          command: [sh, -c, 'sleep {{ .Values.pause }}; exec bowline migrate --dir "$FOLDER" {{ .Values.command }}']
           env:
             - { name: DATABASE_URL, value: {{ .Values.databaseUrl | quote }} }
             - { name: FOLDER, value: {{ .Values.folder | quote }} }
+"#;
+
+/// The address, where a pod and whoever deploys find it.
+const SECRET: &str = r#"
+apiVersion: v1
+kind: Secret
+metadata:
+  name: shop-db
+  annotations: { helm.sh/hook: "pre-install,pre-upgrade", helm.sh/hook-weight: "-10" }
+stringData: { URL: {{ .Values.databaseUrl | quote }} }
 "#;
 
 const WEB: &str = r#"
@@ -65,8 +76,9 @@ impl Shop {
         let tools = Path::new(BOWLINE).parent().unwrap().display();
         let write = |name: &str, text: &str| fs::write(path.join(name), text).unwrap();
         write("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 0.1.0\n");
-        write("chart/values.yaml", "pause: 0\nflags: ''\nscript: sleep 1000\n");
+        write("chart/values.yaml", "pause: 0\ncommand: up\nscript: sleep 1000\n");
         write("chart/templates/job.yaml", JOB);
+        write("chart/templates/secret.yaml", SECRET);
         write("chart/templates/web.yaml", WEB);
         let folder_value = path.join("migrations").display().to_string();
         write(
@@ -190,5 +202,132 @@ fn deploy_records_migrations_and_rollback_asks_for_them() {
     says(&refused, &["does not run on the present schema: 4_no_name.sql: it drops column users.name"]);
     says(&refused, &["hint: bowline rollback shop 6 --accept-schema"]);
     shop.run(&["rollback", "--accept-schema"]).expect(0);
+    assert_eq!(shop.columns(), "id,mail,full_name");
+}
+
+#[test]
+fn nothing_is_promoted_before_the_database_has_what_it_needs() {
+    let shop =
+        Shop::new("  databases: { shop: \"${stores.db.url}\" }\ndatabases:\n  shop: { migrations: migrations }\n");
+    shop.migration("1_users.sql", USERS);
+    let rehearsed = shop.run(&["rehearse", shop.path()]).expect(0).stdout;
+    assert!(rehearsed.contains("schema gate: database shop: migration 1 is required (not asked"), "{rehearsed}");
+    let up = shop.run(&["up", shop.path(), "--detach"]).expect(0);
+    assert!(up.stderr.contains("all 1 required migrations are applied"), "{}", up.stderr);
+
+    // The Job succeeds, and does not do what it should.
+    shop.migration("2_mail.sql", MAIL);
+    let deploy = |more: &[&str]| shop.run(&[&["deploy", shop.path(), "--set", "command=version"], more].concat());
+    let refused = deploy(&["--set", "script=sleep 2000"]).expect(1);
+    says(&refused, &["database shop: 2 migrations up to 2 are required before anything is promoted"]);
+    says(&refused, &["2 hooks, schema gate", "pre-upgrade hook Job/shop-migrate succeeded"]);
+    says(&refused, &["the release is not promoted: database shop at postgres://"]);
+    says(&refused, &["1 of 2 required migrations are not applied: 2"]);
+    says(&refused, &[&format!("hint: bowline migrate up --app {}", shop.path())]);
+    let manifest = shop.run(&["history"]).expect(0).stdout;
+    assert!(manifest.contains("failed"), "{manifest}");
+    assert!(!refused.stderr.contains("Deployment/web configured"), "{}", refused.stderr);
+
+    // The versions that are needed are not always all that are there.
+    let app = shop.folder.path().join("bowline.yaml");
+    let text = fs::read_to_string(&app).unwrap();
+    fs::write(&app, text.replace("{ migrations: migrations }", "{ migrations: migrations, require: [1] }")).unwrap();
+    deploy(&[]).expect(0);
+    fs::write(&app, &text).unwrap();
+    deploy(&["--skip-schema-gate"]).expect(0);
+
+    // An address of a Secret, which a hook of the release brings.
+    let of_secret = text.replace("  databases: { shop: \"${stores.db.url}\" }\n", "");
+    fs::write(&app, &of_secret).unwrap();
+    let refused = deploy(&[]).expect(2);
+    says(&refused, &["database shop: it is to be asked", "hint: export SHOP_DATABASE_URL=", "`secret: NAME/KEY`"]);
+    fs::write(&app, of_secret.replace("{ migrations: migrations }", "{ migrations: migrations, secret: shop-db/URI }"))
+        .unwrap();
+    says(&deploy(&[]).expect(1), &["database shop cannot be asked: Secret shop-db has no key URI"]);
+    fs::write(&app, of_secret.replace("{ migrations: migrations }", "{ migrations: migrations, secret: shop-db/URL }"))
+        .unwrap();
+    says(&deploy(&[]).expect(1), &["1 of 2 required migrations are not applied: 2"]);
+    let done = shop.run(&["deploy", shop.path()]).expect(0);
+    says(&done, &["all 2 required migrations are applied"]);
+}
+
+/// Runs the binary on a terminal, with somebody there who answers.
+fn on_a_terminal(shop: &Shop, arguments: &[&str], answer: &str) -> Run {
+    let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &format!("{BOWLINE} {}", words.join(" ")), "/dev/null"]);
+    command.env("BOWLINE_HOME", shop.home.path()).env_remove("KUBECONFIG").current_dir(shop.path());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{answer}").unwrap();
+    Run::of(&child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_rollback_takes_migrations_back_where_it_is_asked_to_and_told_yes() {
+    let shop =
+        Shop::new("  databases: { shop: \"${stores.db.url}\" }\ndatabases:\n  shop: { migrations: migrations }\n");
+    shop.migration("1_users.sql", USERS);
+    shop.run(&["up", shop.path(), "--detach"]).expect(0);
+    shop.migration("2_mail.sql", MAIL);
+    let deploy = |more: &[&str]| shop.run(&[&["deploy", shop.path()], more].concat());
+    deploy(&[]).expect(0);
+    shop.migration("3_full_name.sql", FULL_NAME);
+    shop.migration("4_no_name.sql", NO_NAME);
+    // What bowline.yaml names is linted and recorded without a flag.
+    says(&deploy(&[]).expect(3), &["database shop: the migrations take what a live revision needs"]);
+    deploy(&["--accept-schema"]).expect(0);
+    assert_eq!(shop.columns(), "id,mail,full_name");
+
+    let refused = shop.run(&["rollback"]).expect(3);
+    says(&refused, &["hint: bowline rollback shop 2 --downs", "hint: bowline rollback shop 2 --accept-schema"]);
+    let lost = "shop: 4_no_name.sql   LOST: it drops column users.name, and its data does not come back";
+    let unasked = shop.run(&["rollback", "--downs"]).expect(2);
+    says(&unasked, &["the rollback takes 1 migration back, and nobody is there to ask", lost, "hint: --yes"]);
+    says(&unasked, &["taken back before revision 2 comes:"]);
+    let no = on_a_terminal(&shop, &["rollback", "--downs"], "no").expect(1);
+    assert!(no.stdout.contains("Take 1 migration back? Type yes:") && no.stdout.contains(lost), "{no:?}");
+    assert!(no.stdout.contains("not confirmed; nothing is changed"), "{no:?}");
+    assert_eq!(shop.columns(), "id,mail,full_name");
+    assert!(!shop.run(&["history"]).expect(0).stdout.contains("Rollback"), "no revision was made");
+
+    // What is needed goes before the earlier revision comes, and only that.
+    let yes = on_a_terminal(&shop, &["rollback", "--downs"], "yes").expect(0).stdout;
+    let at = |text: &str| yes.find(text).unwrap_or_else(|| panic!("{text:?} is not in\n{yes}"));
+    assert!(at("database shop: 4_no_name.sql is taken back") < at("all 2 required migrations are applied"), "{yes}");
+    at("shop is deployed as revision 4: Rollback to 2");
+    assert_eq!(shop.columns(), "id,mail,full_name,name");
+
+    // All of it: what only the later revision needed goes when it is gone.
+    deploy(&["--accept-schema"]).expect(0);
+    assert_eq!(shop.columns(), "id,mail,full_name");
+    let events = shop.run(&["rollback", "2", "--downs=all", "--yes", "--output", "ndjson"]).expect(0);
+    let events: Vec<Value> = events.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let place = |name: &str, text: &str| {
+        let found = events.iter().position(|event| event["event"] == name && event.to_string().contains(text));
+        found.unwrap_or_else(|| panic!("no {name} with {text} in {events:#?}"))
+    };
+    let order = [
+        place("revision-recorded", "pending-rollback"),
+        place("schema-taken-back", "4_no_name.sql"),
+        place("schema-checked", "all 2 required"),
+        place("revision-recorded", "\"deployed\""),
+        place("schema-taken-back", "3_full_name.sql"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(shop.columns(), "id,mail,name");
+    says(&shop.run(&["rollback", "1", "--downs", "--yes"]).expect(0), &["no migration has to be taken back"]);
+
+    // A way back that fails stops the rollback before anything of it is promoted; one that is missing, before anything.
+    deploy(&["--accept-schema"]).expect(0);
+    shop.migration("4_no_name.sql", &NO_NAME.replace("ADD COLUMN name text", "ADD COLUMN name nope"));
+    let failed = shop.run(&["rollback", "2", "--downs", "--yes"]).expect(1);
+    says(&failed, &["take migrations back: database shop: ", "4_no_name.sql", "type \"nope\" does not exist"]);
+    assert!(!failed.stderr.contains("Deployment/web"), "{}", failed.stderr);
+    shop.migration("4_no_name.sql", NO_NAME.split("-- +goose Down").next().unwrap());
+    let failed = shop.run(&["rollback", "2", "--downs", "--yes"]).expect(1);
+    says(&failed, &["database shop: there is no way back from 4_no_name.sql"]);
+    shop.forget("4_no_name.sql");
+    let failed = shop.run(&["rollback", "2", "--downs", "--yes"]).expect(1);
+    says(&failed, &["database shop: version 4 is applied, and its file is not in"]);
     assert_eq!(shop.columns(), "id,mail,full_name");
 }

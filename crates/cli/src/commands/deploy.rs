@@ -2,6 +2,7 @@ use bowline_engine::Engine;
 
 use crate::application;
 use crate::args;
+use crate::databases;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::identity;
@@ -32,7 +33,11 @@ pub(crate) async fn run(arguments: &args::Deploy, cluster: &str, printer: Printe
     request.options.description.clone_from(&arguments.description);
     request.rollback_on_failure = !arguments.no_rollback;
     let named = (application.name.as_str(), application.namespace.as_str());
-    request.schemas = schema::prepare(&engine, named, &arguments.migrations, arguments.accept_schema).await?;
+    let folders = databases::folders(&application.app, &arguments.migrations);
+    request.schemas = schema::prepare(&engine, named, &folders, arguments.accept_schema).await?;
+    if !arguments.skip_schema_gate {
+        request.options.schema_gate = application.schema_gate(&target.cluster, printer)?;
+    }
     let notes = request.manifests.notes.clone();
     let (release, namespace) = (application.name.clone(), application.namespace.clone());
     let outcome = engine.deploy(request, &interrupt::signal()).await;

@@ -8,6 +8,7 @@ use bowline_rehearse::{Entry, Moment, Outcome, Rehearsal, Scenario};
 
 use crate::application;
 use crate::args;
+use crate::databases;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: &args::Rehearse, printer: Printer) -> Result<Exit, 
     let mut request = application.render()?.request;
     request.options.timeout = arguments.carry.timeout;
     request.options.order = arguments.carry.order.into();
+    request.options.schema_gate = databases::rehearsed_gate(&application.app)?;
     let scenario = Scenario { request, scripts: scripts(&application.app.rehearse), seed: arguments.seed };
     let rehearsal = scenario.play().map_err(|error| Failure::because(Exit::Failed, "rehearse the install", &error))?;
     match arguments.output {

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::application::{self, Application};
 use crate::args::{self, EventOutput};
+use crate::databases;
 use crate::detached;
 use crate::embedded::Embedded;
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ use crate::images;
 use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress;
+use crate::schema;
 use crate::services::{self, Service};
 
 /// How long Services may take to get an address on this machine.
@@ -71,7 +73,10 @@ async fn bring_up(
     let mut request = application.render_for(&engine).await?.request;
     request.options.timeout = arguments.carry.timeout;
     request.options.order = arguments.carry.order.into();
+    let named = (application.name.as_str(), application.namespace.as_str());
+    request.schemas = schema::prepare(&engine, named, &databases::folders(&application.app, &[]), false).await?;
     printer.progress(&format!("deploying {} into namespace {}", application.name, application.namespace));
+    request.options.schema_gate = application.schema_gate(&cluster, printer)?;
     let outcome = engine.deploy(request, stop).await;
     outcome.map_err(|error| Failure::of_engine(format!("bring {} up", application.name), &error))?;
     let services = addressed(&cluster, &application.namespace, &application.name).await?;

@@ -11,7 +11,7 @@ mod way_back;
 use crate::finding::Finding;
 use crate::lint::Look;
 
-pub(crate) use way_back::restores;
+pub(crate) use way_back::{loses, restores};
 
 type Rule = fn(&Look<'_>, &mut Vec<Finding>);
 

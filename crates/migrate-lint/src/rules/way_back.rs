@@ -10,6 +10,12 @@ pub(crate) fn restores(file: &File<'_>) -> bool {
         && !file.up.iter().flat_map(|up| &up.changes).any(takes_data)
 }
 
+/// What the way back takes, with what was written there.
+pub(crate) fn loses(file: &File<'_>) -> Vec<String> {
+    let back = file.down.iter().flat_map(|down| &down.changes);
+    back.filter(|change| takes_data(change)).map(describe::of).collect()
+}
+
 /// Whether data goes with a change.
 fn takes_data(change: &Change) -> bool {
     matches!(change.what, What::DropTable | What::DropColumn { .. } | What::Truncate { .. } | What::Delete { .. })
