@@ -4,7 +4,8 @@ use crate::error::ExecuteError;
 use crate::exec::{Frame, Runtime};
 use crate::{Blame, ExecError, Function, ParseError, Sink, Text, Value};
 use foldhash::{HashMap, HashMapExt};
-use std::sync::Arc;
+use memchr::memmem;
+use std::sync::{Arc, OnceLock};
 
 /// What a missing map key gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,13 @@ pub struct Program<H> {
     pub(crate) functions: Vec<Function<H>>,
     function_names: HashMap<&'static str, FunctionRef>,
     templates: HashMap<Arc<str>, Arc<Tree>>,
+    deferred: HashMap<Arc<str>, Deferred>,
+}
+
+/// A text that is parsed by whoever first needs it.
+struct Deferred {
+    text: Text,
+    parsed: OnceLock<Result<Arc<Tree>, ParseError>>,
 }
 
 impl<H> Program<H> {
@@ -45,6 +53,7 @@ impl<H> Program<H> {
             functions,
             function_names,
             templates: HashMap::new(),
+            deferred: HashMap::new(),
         }
     }
 
@@ -91,14 +100,66 @@ impl<H> Program<H> {
         }
     }
 
+    /// Adds `text` as the template `name`, to be parsed when it is first executed or [`Program::parse_deferred`] asks for it,
+    /// on whatever thread that is: nobody has to wait for texts that are executed late. False, and nothing is added, where
+    /// that would tell: the name is known, or the text seems to define templates.
+    pub fn defer(&mut self, name: &str, text: impl Into<Text>) -> bool {
+        let text = text.into();
+        if self.has(name) || may_define(&text) {
+            return false;
+        }
+        self.deferred.insert(Arc::from(name), Deferred { text, parsed: OnceLock::new() });
+        true
+    }
+
+    /// Parses the text that was deferred under that name, unless that is done.
+    ///
+    /// # Errors
+    /// When the text does not parse.
+    pub fn parse_deferred(&self, name: &str) -> Result<(), ParseError> {
+        match self.deferred.get(name) {
+            Some(deferred) => self.deferred_tree(name, deferred).as_ref().map(|_| ()).map_err(Clone::clone),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a deferred text's name has been given to another template.
+    pub fn is_replaced(&self, name: &str) -> bool {
+        self.deferred.contains_key(name) && self.templates.contains_key(name)
+    }
+
+    fn deferred_tree<'p>(&self, name: &str, deferred: &'p Deferred) -> &'p Result<Arc<Tree>, ParseError> {
+        deferred.parsed.get_or_init(|| {
+            let trees = crate::parse::parse(name, &deferred.text, &|name| self.resolve(name))?;
+            // It defines nothing, so its own is the only one.
+            let unread = || ParseError {
+                template: Arc::from(name),
+                line: 1,
+                message: "unexpected definition".to_owned(),
+                span: 0..0,
+                unclosed: None,
+                source: deferred.text.clone(),
+            };
+            trees.into_iter().find(|tree| *tree.name == *name).ok_or_else(unread)
+        })
+    }
+
+    fn tree(&self, name: &str) -> Option<&Arc<Tree>> {
+        match self.templates.get(name) {
+            Some(tree) => Some(tree),
+            // Where it does not parse, there is no such template.
+            None => self.deferred.get_key_value(name).and_then(|(name, it)| self.deferred_tree(name, it).as_ref().ok()),
+        }
+    }
+
     /// Whether there is a template of that name.
     pub fn has(&self, name: &str) -> bool {
-        self.templates.contains_key(name)
+        self.templates.contains_key(name) || self.deferred.contains_key(name)
     }
 
     /// The template of that name, to look at.
     pub fn syntax(&self, name: &str) -> Option<crate::syntax::Template> {
-        self.templates.get(name).map(|tree| crate::syntax::template(tree))
+        self.tree(name).map(|tree| crate::syntax::template(tree))
     }
 
     /// A text as `tpl` reads it, to look at: its own template first, then those that it defines.
@@ -113,7 +174,7 @@ impl<H> Program<H> {
 
     /// The names of all templates, in order.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.templates.keys().map(AsRef::as_ref).collect();
+        let mut names: Vec<&str> = self.templates.keys().chain(self.deferred.keys()).map(AsRef::as_ref).collect();
         names.sort_unstable();
         names
     }
@@ -163,6 +224,15 @@ impl<H> Session<'_, H> {
     }
 }
 
+/// Whether a text may define templates: `define` or `block` stands right behind a delimiter.
+fn may_define(text: &[u8]) -> bool {
+    let begins_action = |before: &[u8]| {
+        let before = before.trim_ascii_end();
+        before.ends_with(b"{{") || before.ends_with(b"{{-")
+    };
+    [&b"define"[..], b"block"].iter().any(|word| memmem::find_iter(text, word).any(|at| begins_action(&text[..at])))
+}
+
 /// The templates that an execution sees: the program's, and those that texts around it define.
 pub(crate) struct Scope<'s, H> {
     pub(crate) program: &'s Program<H>,
@@ -183,7 +253,7 @@ impl<'s, H> Scope<'s, H> {
             }
             match scope.parent {
                 Some(parent) => scope = parent,
-                None => return self.program.templates.get(name).map(Arc::as_ref).or(blank),
+                None => return self.program.tree(name).map(Arc::as_ref).or(blank),
             }
         }
     }

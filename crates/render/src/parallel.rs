@@ -8,9 +8,11 @@ use std::thread;
 pub(crate) const MANY_BYTES: usize = 64 * 1024;
 
 /// Calls `make`, which hands over items, and `work` with each of them: on a second thread at once and, when all are made,
-/// on this one too. Without `second` thread each is worked on as it comes. The results are in no order.
+/// on this one too. Without `second` thread each is worked on as it comes. The results are in no order. The second thread
+/// does `first` before all else.
 pub(crate) fn work_while_making<T: Send, D: Send, M>(
     second: bool,
+    first: impl FnOnce() + Send,
     work: impl Fn(T) -> D + Sync,
     make: impl FnOnce(&mut dyn FnMut(T)) -> M,
 ) -> (M, Vec<D>) {
@@ -33,7 +35,10 @@ pub(crate) fn work_while_making<T: Send, D: Send, M>(
     };
     thread::scope(|scope| {
         // Where no thread can be had, this one does it all.
-        let other = thread::Builder::new().spawn_scoped(scope, work_off);
+        let other = thread::Builder::new().spawn_scoped(scope, || {
+            first();
+            work_off()
+        });
         let made = make(&mut |item| {
             // The other end lives as long as this function.
             let _ = sender.send(item);
@@ -56,6 +61,7 @@ mod tests {
         for second in [false, true] {
             let (made, mut done) = work_while_making(
                 second,
+                || (),
                 |item: u32| item * 2,
                 |hand_over| {
                     (0..1000).for_each(hand_over);

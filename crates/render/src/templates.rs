@@ -114,7 +114,7 @@ impl Templates {
     ) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
         let prepared = self.chart.prepare(values)?;
         let mut written = BTreeMap::new();
-        self.set(&prepared.chart)?.execute(&prepared, options, environment, &mut |output| {
+        self.parsed_set(&prepared.chart)?.execute(&prepared, options, environment, &mut |output| {
             written.insert(output.path.to_string(), output.traced.into_text());
         })?;
         Ok(written)
@@ -147,11 +147,18 @@ impl Templates {
             let path = Arc::clone(&output.path);
             (path, documents(output, detail, &|path, line| set.source_line(path, line)))
         };
-        let (executed, mut read) = work_while_making(set.is_large, read, |hand_over| {
-            set.execute(&prepared, options, environment, &mut |output| {
-                if output.path.ends_with(NOTES) { notes.take(&output) } else { hand_over(output) }
-            })
-        });
+        let (executed, mut read) = work_while_making(
+            set.is_large,
+            || set.parse_last_first(),
+            read,
+            |hand_over| {
+                set.execute(&prepared, options, environment, &mut |output| {
+                    if output.path.ends_with(NOTES) { notes.take(&output) } else { hand_over(output) }
+                })
+            },
+        );
+        // Helm parses everything before it executes anything.
+        set.parse_all()?;
         executed?;
         read.sort_by(|(a, _), (b, _)| a.cmp(b));
         let (mut objects, mut hooks) = (Vec::new(), Vec::new());
@@ -194,13 +201,20 @@ impl Templates {
             schema::check(&prepared.chart, &prepared.values).map_err(RenderError::Schema)?;
         }
         let mut files = Vec::new();
-        self.set(&prepared.chart)?.execute(prepared, options, environment, &mut |output| {
+        self.parsed_set(&prepared.chart)?.execute(prepared, options, environment, &mut |output| {
             files.push(RenderedFile { path: output.path, content: output.traced.into_text() });
         })?;
         Ok(files)
     }
 
-    /// The compiled set of a prepared chart.
+    /// The set of a prepared chart, all of it compiled.
+    fn parsed_set(&self, chart: &Chart) -> Result<Arc<Set>, RenderError> {
+        let set = self.set(chart)?;
+        set.parse_all()?;
+        Ok(set)
+    }
+
+    /// The set of a prepared chart. Files that define nothing may not be compiled yet.
     fn set(&self, chart: &Chart) -> Result<Arc<Set>, RenderError> {
         let files = template_files(chart);
         let key: Vec<Arc<str>> = files.iter().map(|file| Arc::clone(&file.path)).collect();
@@ -226,18 +240,27 @@ pub struct RenderedFile {
 impl Set {
     fn compile(mut files: Vec<TemplateFile>) -> Result<Self, RenderError> {
         files.sort_by(|a, b| parse_order(&a.path, &b.path));
-        let mut program = program();
         let is_large = files.iter().map(|file| file.text.len()).sum::<usize>() > MANY_BYTES;
-        let compile = |(at, file): (usize, &TemplateFile)| (at, program.compile(&file.path, Arc::clone(&file.text)));
-        let files_in_order = files.iter().enumerate();
-        let ((), mut compiled) = work_while_making(is_large, compile, |hand_over| files_in_order.for_each(hand_over));
-        compiled.sort_by_key(|(at, _)| *at);
-        let compiled: Result<Vec<Compiled>, ParseError> = compiled.into_iter().map(|(_, compiled)| compiled).collect();
-        match compiled {
-            Ok(compiled) => compiled.into_iter().for_each(|compiled| program.add(compiled)),
-            Err(error) => return Err(parse_fault(&files, &error)),
-        }
+        let started = if is_large { deferred(&files) } else { None };
+        let program = match started {
+            Some(program) => program,
+            None => eager(&files, is_large, program()).map_err(|error| parse_fault(&files, &error))?,
+        };
         Ok(Self { program, files, is_large })
+    }
+
+    /// Compiles what is not compiled yet.
+    fn parse_all(&self) -> Result<(), RenderError> {
+        let errors = self.files.iter().find_map(|file| self.program.parse_deferred(&file.path).err());
+        errors.map_or(Ok(()), |error| Err(parse_fault(&self.files, &error)))
+    }
+
+    /// Compiles what is not compiled yet, while another thread executes what stands first.
+    fn parse_last_first(&self) {
+        for file in self.files.iter().rev() {
+            // Errors are asked for when all is done.
+            let _ = self.program.parse_deferred(&file.path);
+        }
     }
 
     /// Executes all files in their order, and hands over what each of them writes.
@@ -287,6 +310,29 @@ impl Set {
         }
         RenderError::Template(Box::new(fault))
     }
+}
+
+/// A program with all files, compiled.
+fn eager(files: &[TemplateFile], is_large: bool, mut program: Program<Host>) -> Result<Program<Host>, ParseError> {
+    let compile = |(at, file): (usize, &TemplateFile)| (at, program.compile(&file.path, Arc::clone(&file.text)));
+    let files = files.iter().enumerate();
+    let ((), mut compiled) = work_while_making(is_large, || (), compile, |hand_over| files.for_each(hand_over));
+    compiled.sort_by_key(|(at, _)| *at);
+    let compiled: Result<Vec<Compiled>, ParseError> = compiled.into_iter().map(|(_, compiled)| compiled).collect();
+    compiled?.into_iter().for_each(|compiled| program.add(compiled));
+    Ok(program)
+}
+
+/// A program in which what defines no templates waits to be compiled; `None` where something has to be compiled first to
+/// know what counts.
+fn deferred(files: &[TemplateFile]) -> Option<Program<Host>> {
+    let mut all = program();
+    let (waiting, defining): (Vec<&TemplateFile>, Vec<&TemplateFile>) =
+        files.iter().partition(|file| all.defer(&file.path, Arc::clone(&file.text)));
+    let defining: Vec<TemplateFile> = defining.into_iter().cloned().collect();
+    let all = eager(&defining, true, all).ok()?;
+    // A file's name that is defined elsewhere: the order decides.
+    if waiting.iter().any(|file| all.is_replaced(&file.path)) { None } else { Some(all) }
 }
 
 fn source_line(files: &[TemplateFile], path: &str, line: u32) -> Option<String> {

@@ -24,6 +24,7 @@ mod resolve;
 mod scalar;
 mod style;
 mod token;
+mod usual;
 mod utf8;
 mod value;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::event::{Event, EventKind, Scalar, Text};
 use crate::grammar::Grammar;
 use crate::resolve::{Resolved, resolve, resolve_with, tag};
-use crate::{Error, Mark, Node, NodeKind, Span, Value, number, quote};
+use crate::{Error, Mark, Node, NodeKind, Span, Value, number, quote, usual};
 
 /// How deep collections may nest. Go allows 10,000, which no stack-recursing consumer of a tree should have to bear.
 const MAX_DEPTH: usize = 1_000;
@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 1_000;
 /// # Errors
 /// With the message of `sigs.k8s.io/yaml` for the first document that is wrong.
 pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
+    if let Some(document) = usual::read(text, None) {
+        return Ok(vec![document]);
+    }
     let mut reader = Reader::new(Grammar::new(text)?);
     let mut documents = Vec::new();
     while let Some(document) = reader.document()? {
@@ -28,6 +31,14 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
 /// # Errors
 /// With the message of `sigs.k8s.io/yaml`.
 pub fn parse_first(text: &str) -> Result<Option<Node>, Error> {
+    match usual::read(text, None) {
+        Some(document) => Ok(Some(document)),
+        None => by_grammar(text),
+    }
+}
+
+/// The first document, whatever its form.
+pub(crate) fn by_grammar(text: &str) -> Result<Option<Node>, Error> {
     Reader::new(Grammar::new(text)?).document()
 }
 
@@ -37,10 +48,17 @@ pub fn parse_first(text: &str) -> Result<Option<Node>, Error> {
 /// # Errors
 /// Those of [`parse_first`].
 pub fn parse_fields(text: &str, fields: &[&str]) -> Result<Option<Node>, Error> {
+    match usual::read(text, Some(fields)) {
+        Some(document) => Ok(Some(document)),
+        None => fields_by_grammar(text, fields),
+    }
+}
+
+pub(crate) fn fields_by_grammar(text: &str, fields: &[&str]) -> Result<Option<Node>, Error> {
     let mut reader = Reader::new(Grammar::new(text)?);
     reader.fields = Some(fields);
     match reader.document() {
-        Err(_) if reader.is_odd => parse_first(text),
+        Err(_) if reader.is_odd => by_grammar(text),
         read => read,
     }
 }
@@ -433,7 +451,7 @@ fn last_of_each(entries: &[(Node, Node)]) -> impl Iterator<Item = &(Node, Node)>
     entries.iter().enumerate().filter(move |(i, (key, _))| last.get(&key.as_str()) == Some(i)).map(|(_, entry)| entry)
 }
 
-fn is_one_of(key: &str, fields: &[&str]) -> bool {
+pub(crate) fn is_one_of(key: &str, fields: &[&str]) -> bool {
     fields.iter().any(|field| key.eq_ignore_ascii_case(field))
 }
 
