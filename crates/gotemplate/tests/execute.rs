@@ -415,3 +415,38 @@ fn a_parse_error_knows_which_part_of_the_text_is_at_fault() {
     assert_eq!(fault("{{ if .a }}\n {{ with .b }}\n{{ end }}"), (36, String::new(), Some(0)));
     assert_eq!(fault("{{ .a = 1 }}").1, "=");
 }
+
+#[test]
+fn deferred_texts_are_parsed_when_they_are_needed() {
+    let mut program = program();
+    program.parse("first", "{{ define \"known\" }}known{{ end }}{{ include \"late\" . }}").unwrap();
+    for (name, text) in [
+        ("known", "x"),
+        ("first", "x"),
+        ("a", "{{define \"b\"}}{{end}}"),
+        ("a", "{{- /* c */}}{{-\n define \"b\"}}{{end}}"),
+        ("a", "{{ block \"b\" .}}{{end}}"),
+    ] {
+        assert!(!program.defer(name, text), "{text}");
+    }
+    assert!(program.defer("late", "{{ undefined }} {{/* define */}} block {{ \"define\" }}"));
+    assert!(program.defer("good", "{{ upper \"define\" }} {{ include \"known\" . }}"));
+    assert!(program.has("late") && program.has("good") && !program.has("b"));
+    assert!(!program.is_replaced("good"));
+    program.parse("other", "{{ define \"good\" }}{{ end }}").unwrap();
+    assert!(program.is_replaced("good"));
+    assert_eq!(
+        program.parse_deferred("late").unwrap_err().to_string(),
+        "template: late:1: function \"undefined\" not defined"
+    );
+    program.parse_deferred("nobody").unwrap();
+
+    let mut program = self::program();
+    assert!(program.defer("good", "{{ upper \"define\" }}"));
+    let mut out = Vec::new();
+    program.session(Host::default()).execute("good", Value::Nil, &mut out).unwrap();
+    assert_eq!(out, b"DEFINE");
+    assert!(program.defer("bad", "{{ if }}"));
+    assert!(program.session(Host::default()).execute("bad", Value::Nil, &mut out).is_err());
+    program.parse_deferred("good").unwrap();
+}

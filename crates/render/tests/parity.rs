@@ -204,3 +204,57 @@ fn compiled_templates_render_again_with_other_values() {
     assert!(other.contains("replicas: 7") && !other.contains("name: release-name-store"));
     assert_eq!(rendered("web.replicas=1"), first);
 }
+
+/// A chart with so many templates that some are executed while others are still being compiled.
+#[test]
+fn a_chart_that_two_threads_render() {
+    let Some(helm) = helm() else { return };
+    let filler = "# {{ printf \"%s\" .Release.Name }} block define {{/* define */}}\n".repeat(60);
+    let chart = |name: &str, more: &[(&str, &str)]| {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        std::fs::create_dir(directory.path().join("templates")).unwrap();
+        write("Chart.yaml", &format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n"));
+        write("templates/_names.tpl", "{{ define \"name\" }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}");
+        for number in 10..60 {
+            let text =
+                format!("{filler}kind: ConfigMap\nmetadata: {{name: '{{{{ include \"name\" . }}}}-{number}'}}\n");
+            write(&format!("templates/config-{number}.yaml"), &text);
+        }
+        more.iter().for_each(|(name, text)| write(name, text));
+        directory
+    };
+    let same = |name: &str, more: &[(&str, &str)], said: &str| {
+        let chart = chart(name, more);
+        let case = Case::new(chart.path());
+        case.assert_same(&helm);
+        let ours = case.ours();
+        let text = ours.as_ref().unwrap_or_else(|error| error);
+        assert!(text.contains(said), "{text}");
+    };
+    same("plain", &[], "rel-plain-59");
+    let sum = r#"kind: Sum
+metadata: {name: sum}
+sum: {{ include (print $.Template.BasePath "/config-55.yaml") . | sha256sum }}
+"#;
+    same("sums", &[("templates/a.yaml", sum), ("templates/z.yaml", sum)], "sum: ");
+    // The execution that fails comes first, but nothing is executed of what does not parse.
+    let fails = ("templates/aa.yaml", "{{ fail \"never\" }}");
+    same("wrong", &[fails, ("templates/config-58.yaml", "{{ if }}")], "missing value for if");
+    same("wrong", &[fails, ("templates/zz.yaml", "{{ if }}"), ("templates/b.yaml", "{{ .x. }}")], "parse error at");
+    same(
+        "wrong",
+        &[fails, ("templates/_b.tpl", "{{ define \"x\" }}"), ("templates/b.yaml", "{{ .x. }}")],
+        "parse error at",
+    );
+    same("wrong", &[("templates/zz.yaml", "{{ fail \"late\" }}")], "late");
+    // A file's own name, defined by another one.
+    for name in ["taken/templates/config-12.yaml", "taken/templates/config-57.yaml"] {
+        for file in ["templates/_define.tpl", "templates/config-30.yaml", "templates/zz.yaml"] {
+            let text =
+                format!("{{{{- define \"{name}\" }}}}\nkind: Taken\nmetadata: {{name: taken}}\n{{{{ end -}}}}\n");
+            same("taken", &[(file, &text)], "rel-taken-59");
+        }
+    }
+    same("blocks", &[("templates/b.yaml", "{{- block \"name\" . }}kind: X{{ end }}")], "YAML parse error on blocks");
+}
