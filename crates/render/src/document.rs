@@ -9,7 +9,8 @@ use bowline_yaml::{Error, Node, parse_fields, parse_first};
 
 use crate::error::{Fault, RenderError};
 use crate::head::{HEAD, Head, Role};
-use crate::split::{is_space, split};
+use crate::parallel::{MANY_BYTES, halves};
+use crate::split::{self, is_space};
 
 /// A file's output.
 pub(crate) struct Output {
@@ -51,10 +52,11 @@ pub(crate) enum Detail {
 /// Gives a line of a template.
 pub(crate) type SourceLine<'f> = &'f (dyn Fn(&str, u32) -> Option<String> + Sync);
 
-/// The documents of an output, in their order.
+/// The documents of an output, in their order. A `second` thread reads half of those of a large one.
 pub(crate) fn documents(
     output: Output,
     detail: Detail,
+    second: bool,
     source_line: SourceLine<'_>,
 ) -> Result<Vec<(Document, Role)>, RenderError> {
     let output = Arc::new(output);
@@ -65,8 +67,7 @@ pub(crate) fn documents(
     }
     let known_lines = || template_lines(&output.path, &output.traced.line_origins());
     let lines = if detail == Detail::Objects { known_lines() } else { Vec::new() };
-    let mut found = Vec::new();
-    for part in split(text) {
+    let read = |part: &split::Document<'_>| {
         let node = match detail {
             Detail::Text => parse_fields(part.text, &HEAD),
             Detail::Objects => parse_first(part.text),
@@ -86,9 +87,11 @@ pub(crate) fn documents(
             node,
             lines: Arc::from(&lines[..count]),
         };
-        found.push((document, role));
-    }
-    Ok(found)
+        Ok((document, role))
+    };
+    let parts = split::split(text);
+    // A loop in one template can write as much as many templates do.
+    halves(&parts, second && text.len() > MANY_BYTES, |parts| parts.iter().map(read).collect())
 }
 
 /// For each line of output the line of this template; what another template wrote has the line before it.

@@ -52,9 +52,46 @@ pub(crate) fn work_while_making<T: Send, D: Send, M>(
     })
 }
 
+/// The results for all items, in order, or the first error. A `second` thread does half of the work.
+pub(crate) fn halves<T: Sync, D: Send, E: Send>(
+    items: &[T],
+    second: bool,
+    work: impl Fn(&[T]) -> Result<Vec<D>, E> + Sync,
+) -> Result<Vec<D>, E> {
+    if !second || items.len() < 2 {
+        return work(items);
+    }
+    let (left, right) = items.split_at(items.len() / 2);
+    thread::scope(|scope| {
+        let other = thread::Builder::new().spawn_scoped(scope, || work(right));
+        let mut done = work(left)?;
+        done.extend(match other {
+            Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+            // Where no thread can be had, this one does it all.
+            Err(_) => work(right)?,
+        });
+        Ok(done)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::work_while_making;
+    use super::{halves, work_while_making};
+
+    #[test]
+    fn halves_come_in_order_and_the_first_error_counts() {
+        for second in [false, true] {
+            for count in 0..6 {
+                let items: Vec<i32> = (0..count).collect();
+                let doubled = |items: &[i32]| Ok::<Vec<i32>, i32>(items.iter().map(|item| item * 2).collect());
+                assert_eq!(halves(&items, second, doubled), Ok((0..count).map(|item| item * 2).collect()));
+                let failing =
+                    |items: &[i32]| items.iter().map(|item| if *item >= 1 { Err(*item) } else { Ok(*item) }).collect();
+                let failed: Result<Vec<i32>, i32> = halves(&items, second, failing);
+                assert_eq!(failed, if count > 1 { Err(1) } else { Ok(items) });
+            }
+        }
+    }
 
     #[test]
     fn every_item_is_worked_on_once() {

@@ -145,7 +145,7 @@ impl Templates {
         };
         let read = |output: Output| {
             let path = Arc::clone(&output.path);
-            (path, documents(output, detail, &|path, line| set.source_line(path, line)))
+            (path, documents(output, detail, !set.is_large, &|path, line| set.source_line(path, line)))
         };
         let (executed, mut read) = work_while_making(
             set.is_large,

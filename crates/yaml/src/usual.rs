@@ -48,6 +48,16 @@ pub(crate) fn read(text: &str, fields: Option<&[&str]>) -> Option<Node> {
     reader.finish()
 }
 
+/// The characters of a line at which a plain scalar may end.
+const MAY_END: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b'\n' as usize] = true;
+    table[b'\t' as usize] = true;
+    table[b'#' as usize] = true;
+    table[b':' as usize] = true;
+    table
+};
+
 /// Whether a text has no character that is an error, a line break of its own kind or a byte order mark; then, whether it is
 /// ASCII.
 fn is_usual(text: &str) -> Option<bool> {
@@ -133,6 +143,12 @@ impl<'t> Reader<'t> {
         at
     }
 
+    /// Where the next character stands that may end a plain scalar, or the line.
+    fn skip_ordinary(&self, at: usize) -> usize {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        rest.iter().position(|byte| MAY_END[usize::from(*byte)]).map_or(self.bytes.len(), |found| at + found)
+    }
+
     fn line_end(&self, at: usize) -> usize {
         memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |found| at + found)
     }
@@ -207,7 +223,7 @@ impl<'t> Reader<'t> {
     fn close_until(&mut self, column: usize, at: usize) -> Option<()> {
         let is_dash = self.byte(at) == b'-' && matches!(self.byte(at + 1), b' ' | b'\n');
         while let Some(last) = self.open.last() {
-            if last.column < column || last.column == column && !(last.indentless && !is_dash) {
+            if last.column < column || last.column == column && (is_dash || !last.indentless) {
                 break;
             }
             if self.open.len() == 1 {
@@ -333,12 +349,13 @@ impl<'t> Reader<'t> {
     fn plain_key(&self, at: usize) -> Option<usize> {
         let mut end = at;
         loop {
+            end = self.skip_ordinary(end);
             match self.byte(end) {
                 b':' if matches!(self.byte(end + 1), b' ' | b'\n') => {
                     return (self.byte(end - 1) != b' ').then_some(end);
                 }
-                b'\n' | b'\t' | b'#' => return None,
-                _ => end += 1,
+                b':' => end += 1,
+                _ => return None,
             }
         }
     }
@@ -384,6 +401,7 @@ impl<'t> Reader<'t> {
         }
         let mut end = at;
         loop {
+            end = self.skip_ordinary(end);
             match self.byte(end) {
                 b'\n' => break,
                 b'\t' => return None,
