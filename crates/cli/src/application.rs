@@ -7,16 +7,14 @@ use std::sync::Arc;
 
 use bowline_app::{App, AppError};
 use bowline_chart::{Chart, Origin, Prepared, UserValues, ValueOrigin, ValueSources};
-use bowline_clock::Timestamp;
 use bowline_cluster::Cluster;
 use bowline_engine::{DeployRequest, Engine, SchemaGate};
-use bowline_helm::ChartReference;
+use bowline_helm::{ChartReference, Check, Machine, Server};
 use bowline_manifest::{ManifestSet, TemplateOutput};
 use bowline_render::{
     Environment, KubeVersion, Options, Problem, Reads, RenderError, TemplateText, Templates, is_sensitive, suggest,
 };
-
-use jiff::tz::TimeZone;
+use tokio::runtime::Handle;
 
 use crate::args;
 use crate::databases;
@@ -42,6 +40,8 @@ pub(crate) struct Application {
     values: args::Values,
     placeholders: Option<BTreeMap<String, String>>,
     templates: Templates,
+    /// Who answers `lookup`, where somebody is to be asked.
+    server: Option<Rc<Server>>,
 }
 
 /// An application, rendered.
@@ -78,6 +78,7 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         values: arguments.values.clone(),
         placeholders: None,
         templates: Templates::new(chart),
+        server: None,
         app,
     })
 }
@@ -117,6 +118,31 @@ impl Application {
         self.placeholders = Some(placeholders.clone());
     }
 
+    /// From now on, renderings ask this server.
+    pub(crate) fn ask(&mut self, server: Server) {
+        self.server = Some(Rc::new(server));
+    }
+
+    /// Whether renderings ask a server.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// What the server that is asked says to the objects of a manifest.
+    pub(crate) fn check_objects(&self, manifest: &str, is_upgrade: bool) -> Result<(), Failure> {
+        let Some(server) = &self.server else { return Ok(()) };
+        let (release, namespace) = (self.name.as_str(), self.namespace.as_str());
+        let check = Check { release, namespace, validate: true, adopts: (!is_upgrade).then_some(false) };
+        server.check(manifest, check).map_err(|why| {
+            Failure::new(Exit::Failed, why)
+                .hint("bowline template --dry-run client   asks no cluster; --is-upgrade lets objects be there already")
+        })
+    }
+
+    fn environment(&self) -> Rc<dyn Environment> {
+        Rc::new(Machine::now().asking(self.server.clone()))
+    }
+
     /// Renders a first install, for looking at it: local values hold, and stores have an address that leads nowhere.
     pub(crate) fn render(&mut self) -> Result<Rendered, Failure> {
         let stores = self.app.local.stores.keys().map(|name| (format!("stores.{name}.url"), NO_STORE.to_owned()));
@@ -125,7 +151,7 @@ impl Application {
     }
 
     /// Renders what the next deployment of the release on this cluster would be.
-    pub(crate) async fn render_for(&self, engine: &Engine) -> Result<Rendered, Failure> {
+    pub(crate) async fn render_for(&mut self, engine: &Engine) -> Result<Rendered, Failure> {
         let next = engine.next(&self.name, &self.namespace).await;
         let next = next.map_err(|error| Failure::of_engine(format!("look at release {}", self.name), &error))?;
         let version = engine.cluster().server_version().await.map_err(|error| {
@@ -134,11 +160,13 @@ impl Application {
         let mut options = Options::install(&self.name, &self.namespace);
         options.revision = i64::from(next.revision);
         options.is_upgrade = !next.is_install;
-        options.kube_version = KubeVersion::parse(&version.git_version).unwrap_or_default();
+        options.kube_version = KubeVersion::of_server(&version.git_version, &version.major, &version.minor);
         let versions = engine.cluster().api_versions().await;
         options.api_versions =
             versions.map_err(|error| Failure::because(Exit::Failed, "ask the cluster what it serves", &error))?;
         options.only_api_versions = true;
+        // A chart that keeps a password by looking for its Secret must find it.
+        self.ask(Server::within(engine.cluster().clone(), Handle::current()));
         let mut rendered = self.render_as(&options)?;
         rendered.request.expected_revision = Some(next.revision);
         Ok(rendered)
@@ -162,14 +190,14 @@ impl Application {
     pub(crate) fn template(&self, arguments: &args::Template, values: &UserValues) -> Result<TemplateText, Failure> {
         let options = self.template_options(arguments)?;
         let parts = TemplateOutput { crds: arguments.include_crds, no_hooks: arguments.no_hooks, skip_tests: false };
-        let rendered = self.templates.template(values, &options, &environment(), parts);
+        let rendered = self.templates.template(values, &options, &self.environment(), parts);
         rendered.map_err(|error| self.of_render(&error, values, &options))
     }
 
     /// The objects behind that text.
     pub(crate) fn manifests(&self, arguments: &args::Template, values: &UserValues) -> Result<ManifestSet, Failure> {
         let options = self.template_options(arguments)?;
-        let rendered = self.templates.render(values, &options, &environment());
+        let rendered = self.templates.render(values, &options, &self.environment());
         rendered.map_err(|error| self.of_render(&error, values, &options))
     }
 
@@ -178,7 +206,10 @@ impl Application {
         options.is_upgrade = arguments.is_upgrade;
         options.skip_schema_validation = arguments.skip_schema_validation;
         options.api_versions.clone_from(&arguments.api_versions);
-        if let Some(version) = &arguments.kube_version {
+        if let Some(server) = &self.server {
+            let failed = |why| Failure::new(Exit::Failed, format!("ask the cluster what it serves: {why}"));
+            server.prepare(&mut options).map_err(failed)?;
+        } else if let Some(version) = &arguments.kube_version {
             options.kube_version = KubeVersion::parse(version).map_err(|error| {
                 Failure::new(Exit::Usage, format!("--kube-version: {error}")).hint("--kube-version 1.36")
             })?;
@@ -188,7 +219,7 @@ impl Application {
 
     fn render_as(&self, options: &Options) -> Result<Rendered, Failure> {
         let values = self.user_values()?;
-        let manifests = self.templates.render(&values, options, &environment());
+        let manifests = self.templates.render(&values, options, &self.environment());
         let manifests = manifests.map_err(|error| self.of_render(&error, &values, options))?;
         let mut request = DeployRequest::new(&self.name, &self.namespace, manifests);
         request.chart = record::of_chart(self.templates.chart());
@@ -256,7 +287,7 @@ impl Application {
 
     /// What is wrong, with every place that shows it: found by rendering once more.
     fn of_render(&self, error: &RenderError, values: &UserValues, options: &Options) -> Failure {
-        let problems = self.templates.diagnose(values, options, &environment());
+        let problems = self.templates.diagnose(values, options, &self.environment());
         let chart = self.app.chart.display();
         match problems.len() {
             // What went wrong the first time does not the second time: chance is at work in the templates.
@@ -268,41 +299,6 @@ impl Application {
             }
         }
     }
-}
-
-/// What templates may learn of this machine: its time, its time zones, its entropy.
-struct Machine {
-    now: Timestamp,
-}
-
-impl Environment for Machine {
-    fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    fn time_zone(&self) -> TimeZone {
-        TimeZone::system()
-    }
-
-    fn named_time_zone(&self, name: &str) -> Option<TimeZone> {
-        match name {
-            "" => Some(TimeZone::UTC),
-            "Local" => Some(self.time_zone()),
-            name => TimeZone::get(name).ok(),
-        }
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        // Passwords and keys are made of it: better none at all than guessable ones.
-        if getrandom::fill(bytes).is_err() {
-            Printer::new(false).error("error: the operating system gives no random bits\n");
-            std::process::exit(Exit::Failed as i32);
-        }
-    }
-}
-
-fn environment() -> Rc<dyn Environment> {
-    Rc::new(Machine { now: bowline_clock::Clock::system().now() })
 }
 
 /// A value in the syntax of `--set` that stays what it is.

@@ -198,6 +198,14 @@ pub(crate) enum TemplateOutput {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DryRun {
+    /// No cluster is asked
+    Client,
+    /// The cluster is asked; nothing is changed on it
+    Server,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EventOutput {
     /// For people
     Text,
@@ -264,6 +272,12 @@ pub(crate) struct Template {
     pub(crate) diff: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
+    /// server: render for the cluster's version and kinds, let lookup ask it, and have it look at the objects
+    #[arg(long, value_name = "WHERE", default_value = "client")]
+    pub(crate) dry_run: DryRun,
+    /// The same as --dry-run server
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) validate: bool,
     /// Fail where a value is set that no template reads
     #[arg(long)]
     pub(crate) strict: bool,

@@ -93,7 +93,7 @@ async fn show_services(folder: &ClusterFolder, cluster: &str, printer: Printer) 
         return Err(Failure::new(Exit::Failed, format!("cluster {cluster} came up and ended")).hint("bowline up …"));
     };
     let doing = "read the state of the release";
-    let options = ConnectOptions { kubeconfig: Some(folder.kubeconfig()), context: None };
+    let options = ConnectOptions { kubeconfig: Some(folder.kubeconfig()), ..ConnectOptions::default() };
     let connected = Cluster::connect(&options).await.map_err(|e| Failure::because(Exit::Failed, doing, &e))?;
     let overview = services::overview(&connected, &state.namespace, &state.release).await;
     let overview = overview.map_err(|e| Failure::because(Exit::Failed, doing, &e))?;

@@ -48,7 +48,7 @@ impl Target {
             (None, None) => given.as_ref().map_or("the current context".to_owned(), |path| path.display().to_string()),
         };
         let kubeconfig = if embedded.is_some() { Some(folder.kubeconfig()) } else { given };
-        let options = ConnectOptions { kubeconfig, context: arguments.context.clone() };
+        let options = ConnectOptions { kubeconfig, context: arguments.context.clone(), ..ConnectOptions::default() };
         let cluster = Cluster::connect(&options).await.map_err(|error| {
             Failure::because(Exit::Usage, format!("connect to {title}"), &error).hint(
                 "bowline up examples/todo-app --detach   starts a cluster of its own; --kubeconfig FILE names another",

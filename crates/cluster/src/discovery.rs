@@ -21,7 +21,7 @@ pub struct Resource {
 
 impl Resource {
     /// The URL path of all its objects, or of those in a namespace.
-    pub(crate) fn collection(&self, namespace: &str) -> String {
+    pub fn collection(&self, namespace: &str) -> String {
         let GroupVersionKind { group, version, .. } = &self.gvk;
         let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         if self.namespaced && !namespace.is_empty() {
@@ -75,6 +75,11 @@ impl Cluster {
         find(&fresh).ok_or_else(|| ClusterError::UnknownKind { doing: "look up a kind".to_owned(), gvk: gvk.clone() })
     }
 
+    /// Whether the server knows a group version at all.
+    pub async fn serves(&self, api_version: &str) -> bool {
+        self.discovered.get(api_version).is_some() || self.served_by(api_version).await.is_ok_and(|r| !r.is_empty())
+    }
+
     /// Which resource serves a kind in the version that the server prefers.
     ///
     /// # Errors
@@ -108,9 +113,7 @@ impl Cluster {
     }
 
     async fn served_by(&self, api_version: &str) -> Result<Arc<Vec<Resource>>, ClusterError> {
-        let path =
-            if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") };
-        match self.get_path(&format!("look up the kinds of {api_version}"), &path).await {
+        match self.get_path(&format!("look up the kinds of {api_version}"), &resource_list(api_version)).await {
             Ok(list) => Ok(self.discovered.put(api_version, read_resource_list(api_version, &list))),
             Err(error) if error.is_not_found() => Ok(Arc::default()),
             Err(error) => Err(error),
@@ -134,30 +137,35 @@ impl Cluster {
     /// Whatever keeps the server from listing its groups; a group whose own server is away is left out.
     pub async fn api_versions(&self) -> Result<Vec<String>, ClusterError> {
         let doing = "list the server's kinds";
-        let mut versions = Vec::new();
+        let mut names = Vec::new();
         for root in ["/api", "/apis"] {
             let answer = self.get_path_as(doing, root, AGGREGATED).await?;
             if answer["kind"] == "APIGroupDiscoveryList" {
-                for (api_version, resources) in read_aggregated(&answer) {
-                    versions.push((api_version.clone(), self.discovered.put(&api_version, resources)));
+                for Served { api_version, resources, kinds } in read_aggregated(&answer) {
+                    names.extend(kinds.iter().map(|kind| format!("{api_version}/{kind}")));
+                    self.discovered.put(&api_version, resources);
+                    names.push(api_version);
                 }
                 continue;
             }
             for api_version in read_group_versions(&answer) {
-                if let Ok(resources) = self.served_by(&api_version).await {
-                    versions.push((api_version, resources));
+                if let Ok(list) = self.get_path(doing, &resource_list(&api_version)).await {
+                    let kinds = list["resources"].as_array().into_iter().flatten().filter_map(|r| r["kind"].as_str());
+                    names.extend(kinds.map(|kind| format!("{api_version}/{kind}")));
+                    self.discovered.put(&api_version, read_resource_list(&api_version, &list));
+                    names.push(api_version);
                 }
             }
         }
-        let names = versions.iter().flat_map(|(api_version, resources)| {
-            let kinds = resources.iter().map(move |r| format!("{api_version}/{}", r.gvk.kind));
-            std::iter::once(api_version.clone()).chain(kinds)
-        });
-        let mut names: Vec<String> = names.collect();
         names.sort();
         names.dedup();
         Ok(names)
     }
+}
+
+/// The URL path of the list of what a group version serves.
+fn resource_list(api_version: &str) -> String {
+    if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") }
 }
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
@@ -182,22 +190,39 @@ fn read_resource_list(api_version: &str, list: &Value) -> Vec<Resource> {
     resources.filter_map(read).collect()
 }
 
-fn read_aggregated(answer: &Value) -> Vec<(String, Vec<Resource>)> {
+/// A group version as aggregated discovery shows it.
+struct Served {
+    api_version: String,
+    resources: Vec<Resource>,
+    /// Kinds of the resources and of what is below them: `apps/v1` has a `Scale`.
+    kinds: Vec<String>,
+}
+
+fn read_aggregated(answer: &Value) -> Vec<Served> {
     let mut found = Vec::new();
     for group in answer["items"].as_array().into_iter().flatten() {
         let name = group["metadata"]["name"].as_str().unwrap_or_default();
         for version in group["versions"].as_array().into_iter().flatten() {
             let version_name = version["version"].as_str().unwrap_or_default();
             let api_version = if name.is_empty() { version_name.to_owned() } else { format!("{name}/{version_name}") };
-            let resources = version["resources"].as_array().into_iter().flatten().filter_map(|r| {
-                Some(Resource {
-                    gvk: GroupVersionKind::new(&api_version, r["responseKind"]["kind"].as_str()?),
-                    plural: r["resource"].as_str()?.to_owned(),
-                    namespaced: r["scope"] == "Namespaced",
-                    verbs: strings(&r["verbs"]),
-                })
-            });
-            found.push((api_version.clone(), resources.collect()));
+            let (mut resources, mut kinds) = (Vec::new(), Vec::new());
+            for resource in version["resources"].as_array().into_iter().flatten() {
+                let below = resource["subresources"].as_array().into_iter().flatten();
+                let all = std::iter::once(resource).chain(below);
+                kinds.extend(all.filter_map(|r| r["responseKind"]["kind"].as_str().map(str::to_owned)));
+                let (Some(kind), Some(plural)) =
+                    (resource["responseKind"]["kind"].as_str(), resource["resource"].as_str())
+                else {
+                    continue;
+                };
+                resources.push(Resource {
+                    gvk: GroupVersionKind::new(&api_version, kind),
+                    plural: plural.to_owned(),
+                    namespaced: resource["scope"] == "Namespaced",
+                    verbs: strings(&resource["verbs"]),
+                });
+            }
+            found.push(Served { api_version, resources, kinds });
         }
     }
     found

@@ -21,7 +21,7 @@ mod query;
 mod verbs;
 mod watch;
 
-pub use connect::ConnectOptions;
+pub use connect::{ConnectOptions, Overrides};
 pub use discovery::{Resource, ServerVersion};
 pub use error::{ClusterError, FieldProblem};
 pub use events::ObjectEvent;
@@ -41,18 +41,24 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
+    address: String,
     discovered: Arc<discovery::Cache>,
 }
 
 impl Cluster {
     /// Over a client that exists already: a tower service in process, or one that [`Cluster::connect`] cannot make.
     pub fn new(client: kube::Client) -> Self {
-        Self { client, discovered: Arc::default() }
+        Self { client, address: String::new(), discovered: Arc::default() }
     }
 
     /// The namespace that the connection's context names; `default` where it names none.
     pub fn default_namespace(&self) -> &str {
         self.client.default_namespace()
+    }
+
+    /// The address of the server; empty where the client was handed over.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The client beneath, for what this crate has no verb for.

@@ -206,6 +206,14 @@ impl Cluster {
         Ok((doing, format!("{}/{}", resource.collection(&object.namespace), object.name)))
     }
 
+    /// What the server answers to a plain GET of a path below its address, `/api/v1/namespaces/default`.
+    ///
+    /// # Errors
+    /// [`ClusterError`], whatever it is.
+    pub async fn get_raw(&self, path: &str) -> Result<Value, ClusterError> {
+        self.get_path(&format!("get {path}"), path).await
+    }
+
     pub(crate) async fn get_path(&self, doing: &str, path: &str) -> Result<Value, ClusterError> {
         self.get_path_as(doing, path, JSON).await
     }

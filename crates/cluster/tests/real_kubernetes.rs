@@ -11,7 +11,7 @@ use serde_json::json;
 #[allow(clippy::unwrap_used)]
 async fn connect() -> Option<Cluster> {
     let plane = ControlPlane::shared()?;
-    let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), context: None };
+    let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), ..ConnectOptions::default() };
     Some(Cluster::connect(&options).await.unwrap())
 }
 
@@ -137,9 +137,10 @@ async fn an_absent_server_is_named_as_such() {
     let path = dir.path().join("kubeconfig");
     std::fs::write(&path, r#"{"current-context": "x", "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
         "clusters": [{"name": "x", "cluster": {"server": "http://127.0.0.1:1"}}], "users": [{"name": "x", "user": {}}]}"#).unwrap();
-    let cluster = Cluster::connect(&ConnectOptions { kubeconfig: Some(path), context: None }).await.unwrap();
+    let cluster =
+        Cluster::connect(&ConnectOptions { kubeconfig: Some(path), ..ConnectOptions::default() }).await.unwrap();
     let error = cluster.server_version().await.unwrap_err();
     assert!(matches!(error, ClusterError::Unreachable { .. }) && error.to_string().contains("refused"), "{error}");
-    let options = ConnectOptions { kubeconfig: Some(dir.path().join("absent")), context: None };
+    let options = ConnectOptions { kubeconfig: Some(dir.path().join("absent")), ..ConnectOptions::default() };
     assert!(matches!(Cluster::connect(&options).await, Err(ClusterError::Config { .. })));
 }

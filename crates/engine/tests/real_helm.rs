@@ -26,7 +26,7 @@ impl Both {
     async fn on(namespace: &'static str) -> Option<Self> {
         let plane = ControlPlane::shared()?;
         let helm = bowline_peers::find("helm")?;
-        let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), context: None };
+        let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), ..ConnectOptions::default() };
         let cluster = Cluster::connect(&options).await.unwrap();
         let engine = Engine::new(cluster, Clock::system(), "tester@here", Arc::new(NoEvents));
         let chart = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 async fn world() -> Option<World> {
     let plane = ControlPlane::shared()?;
-    let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), context: None };
+    let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), ..ConnectOptions::default() };
     let cluster = Cluster::connect(&options).await.unwrap();
     Some(World {
         cluster,

@@ -26,6 +26,7 @@ mod machine;
 mod parse;
 mod place;
 mod prompt;
+mod server;
 mod settings;
 mod table;
 mod usage;
@@ -38,6 +39,9 @@ use crate::find::{find, suggestions};
 use crate::invocation::Invocation;
 use crate::parse::{Manner, Parsed};
 use crate::settings::Settings;
+
+pub use machine::Machine;
+pub use server::{Check, Server};
 
 /// The version of Helm that this command line stands in for.
 pub const HELM_VERSION: &str = "4.3.1";

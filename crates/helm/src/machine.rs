@@ -1,17 +1,42 @@
-//! What templates may learn of this machine: its time, its time zones, its entropy, and names of hosts where allowed.
+//! What templates may learn of this machine: its time, its time zones, its entropy, names of hosts where allowed, and
+//! objects of a cluster where one is to be asked.
 
 use std::net::ToSocketAddrs;
 use std::rc::Rc;
 
-use bowline_render::{Environment, LetPass};
+use bowline_render::{Environment, LetPass, Lookup};
+use bowline_yaml::{Map, Value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::console;
+use crate::server::Server;
 
-struct Machine {
+/// This machine, as a rendering sees it. By itself it resolves no names and asks no cluster.
+#[derive(Clone)]
+pub struct Machine {
     now: Timestamp,
-    dns: bool,
+    resolves: bool,
+    server: Option<Rc<Server>>,
+}
+
+impl Machine {
+    /// This machine at this moment.
+    pub fn now() -> Self {
+        Self { now: bowline_clock::Clock::system().now(), resolves: false, server: None }
+    }
+
+    /// Templates may resolve names of hosts where `allowed`.
+    #[must_use]
+    pub fn resolving(self, allowed: bool) -> Self {
+        Self { resolves: allowed, ..self }
+    }
+
+    /// `lookup` asks this server.
+    #[must_use]
+    pub fn asking(self, server: Option<Rc<Server>>) -> Self {
+        Self { server, ..self }
+    }
 }
 
 impl Environment for Machine {
@@ -39,6 +64,13 @@ impl Environment for Machine {
         }
     }
 
+    fn lookup(&self, query: &Lookup<'_>) -> Result<Value, String> {
+        match &self.server {
+            Some(server) => server.lookup(query),
+            None => Ok(Value::Map(Map::new())),
+        }
+    }
+
     fn let_pass(&self, what: LetPass, message: &str) {
         let fields = [("message", message)];
         match what {
@@ -49,7 +81,7 @@ impl Environment for Machine {
     }
 
     fn resolve(&self, host: &str) -> Option<String> {
-        if !self.dns {
+        if !self.resolves {
             return None;
         }
         let addresses = (host, 0).to_socket_addrs().ok()?;
@@ -57,7 +89,7 @@ impl Environment for Machine {
     }
 }
 
-/// This machine, as a rendering sees it. `dns`: templates may resolve names.
+/// This machine, as a rendering without a cluster sees it. `dns`: templates may resolve names.
 pub(crate) fn environment(dns: bool) -> Rc<dyn Environment> {
-    Rc::new(Machine { now: bowline_clock::Clock::system().now(), dns })
+    Rc::new(Machine::now().resolving(dns))
 }

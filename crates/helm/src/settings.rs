@@ -147,34 +147,22 @@ impl Settings {
         context.unwrap_or_else(|| "default".to_owned())
     }
 
-    /// What the kubeconfig says; of several files the first that says something holds.
+    /// What the kubeconfig says.
     fn namespace_of_context(&self) -> Option<String> {
-        let files = if self.kubeconfig.is_empty() {
-            match variable("KUBECONFIG").filter(|list| !list.is_empty()) {
-                Some(list) => env::split_paths(&list).map(|path| path.to_string_lossy().into_owned()).collect(),
-                None => vec![place::join(&[&place::home(), ".kube/config"])],
-            }
-        } else {
-            vec![self.kubeconfig.clone()]
-        };
-        let mut current = self.kube_context.clone();
-        let mut contexts: Vec<Map> = Vec::new();
-        for file in files {
-            let Ok(text) = std::fs::read_to_string(file) else { continue };
-            let Some(document) = bowline_yaml::parse(&text).ok()?.into_iter().next() else { continue };
-            let Value::Map(config) = document.to_value() else { continue };
-            if current.is_empty()
-                && let Some(name) = config.get("current-context").and_then(Value::as_str)
-            {
-                name.clone_into(&mut current);
-            }
-            if let Some(Value::Seq(list)) = config.get("contexts") {
-                contexts.extend(list.iter().filter_map(|context| context.as_map().cloned()));
-            }
-        }
-        let context = contexts.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(current.as_str()))?;
-        let namespace = context.get("context")?.get("namespace")?.as_str()?;
+        let config = KubeConfig::read(self);
+        let current = if self.kube_context.is_empty() { &config.current } else { &self.kube_context };
+        let namespace = config.context(current)?.get("context")?.get("namespace")?.as_str()?;
         Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty())
+    }
+
+    fn kubeconfig_files(&self) -> Vec<String> {
+        if !self.kubeconfig.is_empty() {
+            return vec![self.kubeconfig.clone()];
+        }
+        match variable("KUBECONFIG").filter(|list| !list.is_empty()) {
+            Some(list) => env::split_paths(&list).map(|path| path.to_string_lossy().into_owned()).collect(),
+            None => vec![place::join(&[&place::home(), ".kube/config"])],
+        }
     }
 
     /// What `helm env` prints.
@@ -207,6 +195,48 @@ impl Settings {
             variables.insert("KUBECONFIG", self.kubeconfig.clone());
         }
         variables
+    }
+}
+
+/// What is read of the user's kubeconfig files here; of several the first that says something holds.
+#[derive(Default)]
+pub(crate) struct KubeConfig {
+    /// `current-context`, or empty.
+    pub(crate) current: String,
+    contexts: Vec<Map>,
+    /// A file that is no YAML, and why.
+    pub(crate) broken: Option<(String, String)>,
+}
+
+impl KubeConfig {
+    /// Reads the files that the settings mean, as far as they are there.
+    pub(crate) fn read(settings: &Settings) -> Self {
+        let mut read = Self::default();
+        for file in settings.kubeconfig_files() {
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let document = match bowline_yaml::parse(&text) {
+                Ok(documents) => documents.into_iter().next(),
+                Err(error) => {
+                    read.broken.get_or_insert((file, error.to_string()));
+                    continue;
+                }
+            };
+            let Some(Value::Map(config)) = document.map(|document| document.to_value()) else { continue };
+            if read.current.is_empty()
+                && let Some(name) = config.get("current-context").and_then(Value::as_str)
+            {
+                name.clone_into(&mut read.current);
+            }
+            if let Some(Value::Seq(list)) = config.get("contexts") {
+                read.contexts.extend(list.iter().filter_map(|context| context.as_map().cloned()));
+            }
+        }
+        read
+    }
+
+    /// The context of that name.
+    pub(crate) fn context(&self, name: &str) -> Option<&Map> {
+        self.contexts.iter().find(|context| context.get("name").and_then(Value::as_str) == Some(name))
     }
 }
 

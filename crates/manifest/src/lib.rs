@@ -25,6 +25,6 @@ pub use difference::{Change, Difference};
 pub use hook::{DeletePolicy, Hook, HookEvent};
 pub use key::{GroupKind, GroupVersionKind, ObjectKey};
 pub use migration::MigrationJob;
-pub use object::{json_to_value, to_json, value_to_json};
+pub use object::{json_to_value, object_to_value, to_json, value_to_json};
 pub use set::{ManifestSet, TemplateOutput};
 pub use source::{Location, Manifest, ManifestError, Source};

@@ -38,6 +38,16 @@ pub fn json_to_value(value: &Value) -> Yaml {
     }
 }
 
+/// JSON of an object as Kubernetes' own libraries decode it: whole numbers stay what they are.
+pub fn object_to_value(value: &Value) -> Yaml {
+    match value {
+        Value::Number(number) => number.as_i64().map_or_else(|| json_to_value(value), Yaml::Int),
+        Value::Array(items) => Yaml::Seq(items.iter().map(object_to_value).collect()),
+        Value::Object(map) => Yaml::Map(map.iter().map(|(key, value)| (key.clone(), object_to_value(value))).collect()),
+        scalar_value => json_to_value(scalar_value),
+    }
+}
+
 fn scalar(value: &Yaml) -> Value {
     match value {
         Yaml::Bool(value) => Value::Bool(*value),

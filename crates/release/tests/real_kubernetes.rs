@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 async fn connect(namespace: &str) -> Option<(Cluster, &'static ControlPlane)> {
     let plane = ControlPlane::shared()?;
-    let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), context: None };
+    let options = ConnectOptions { kubeconfig: Some(plane.kubeconfig().to_owned()), ..ConnectOptions::default() };
     let cluster = Cluster::connect(&options).await.unwrap();
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     cluster.create(&object).await.unwrap();

@@ -132,7 +132,7 @@ impl Templates {
             schema::check(&prepared.chart, &prepared.values).map_err(RenderError::Schema)?;
         }
         let wanted = &prepared.chart.metadata.kube_version;
-        if !wanted.is_empty() && !is_compatible(wanted, &options.kube_version.normalized) {
+        if !wanted.is_empty() && !is_compatible(wanted, options.kube_version.comparable()) {
             let (wanted, version) = (wanted.clone(), options.kube_version.version.clone());
             return Err(RenderError::KubeVersion { wanted, version });
         }

@@ -45,6 +45,14 @@ impl TemplateText {
         out.flush()
     }
 
+    /// The CRDs that were asked for and the objects, without hooks: what Helm would send to a cluster.
+    pub fn manifest(&self) -> String {
+        let crds = self.crds.iter().map(|crd| (crd.source.as_str(), &*crd.file.data));
+        let objects = self.objects.iter().map(|document| (&*document.output.path, document.text()));
+        let parts = TemplateOutput { no_hooks: true, ..self.parts };
+        String::from_utf8_lossy(&parts.pieces(crds, objects, []).concat()).into_owned()
+    }
+
     /// Standard output as one text; what is no UTF-8 (a file of `crds/` may hold anything) is replaced.
     pub fn text(&self) -> String {
         let replaced = |error: std::string::FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();

@@ -11,5 +11,6 @@ mod kill;
 mod migrations;
 mod outputs;
 mod problems;
+mod server;
 mod todo_app;
 mod values;

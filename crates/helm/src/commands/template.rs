@@ -20,8 +20,10 @@ use crate::console;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
 use crate::invocation::Invocation;
-use crate::machine;
+use crate::machine::{self, Machine};
 use crate::parse::parse_bool;
+use crate::server::{self, Check, Server};
+use crate::settings::Settings;
 
 use sprig::sprig;
 
@@ -106,9 +108,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
             .map_err(|error| Failure::new(format!("invalid kube version '{kube_version}': {error}")))?;
     }
     chart::check_tls(invocation)?;
-    if dry_run(&invocation.text("dry-run"))? == DryRun::Server || invocation.bool("validate") {
-        return Err(Failure::new("--dry-run=server is not carried out by Bowline: it is not built yet"));
-    }
+    let asks = dry_run(&invocation.text("dry-run"))? == DryRun::Server || invocation.bool("validate");
     let (name, reference) = name_and_chart(invocation)?;
     let path = chart::locate(invocation, &reference, &invocation.text("repo"))?;
     let values = chart::user_values(invocation)?;
@@ -122,15 +122,21 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         ));
     }
     chart.check_installable().map_err(Failure::of)?;
+    let server = if asks { Some(Rc::new(connect(&invocation.settings)?)) } else { None };
     check_name(&name)?;
     options.release_name = name;
     options.namespace = invocation.settings.namespace();
     options.is_upgrade = invocation.bool("is-upgrade");
     options.api_versions = invocation.texts("api-versions");
     options.skip_schema_validation = invocation.bool("skip-schema-validation");
-    check_labels(&invocation.texts("labels"))?;
     let templates = Templates::new(chart);
-    let environment = machine::environment(invocation.bool("enable-dns"));
+    if let Some(server) = &server {
+        warn_of_crds(&templates, &values, invocation)?;
+        server.prepare(&mut options).map_err(Failure::new)?;
+    }
+    check_labels(&invocation.texts("labels"))?;
+    let machine = Machine::now().resolving(invocation.bool("enable-dns")).asking(server.clone());
+    let environment: Rc<dyn Environment> = Rc::new(machine);
     let parts = TemplateOutput {
         crds: invocation.bool("include-crds"),
         no_hooks: invocation.bool("no-hooks"),
@@ -148,6 +154,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         } else {
             Vec::new()
         };
+        check_objects(server.as_deref(), &|| set.release_manifest(), &options, invocation)?;
         return files::write(&set, &crds, parts, &output_dir, folder, &invocation.texts("show-only"));
     }
     let wanted = invocation.texts("show-only");
@@ -165,6 +172,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         }
     };
     chart::log_warnings(&rendered.warnings);
+    check_objects(server.as_deref(), &|| rendered.manifest(), &options, invocation)?;
     if wanted.is_empty() {
         console::rendered(&rendered);
         // The process ends now: to give back a large chart's memory piece by piece would be a good part of its time.
@@ -172,6 +180,43 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     print(&rendered.text(), &wanted)
+}
+
+/// Connects to the server that is to be asked.
+fn connect(settings: &Settings) -> Result<Server, Failure> {
+    server::connect(settings).map_err(|why| {
+        let message = format!("cluster reachability check failed: kubernetes cluster unreachable: {why}");
+        console::log("ERROR", &message, &[]);
+        Failure::new(message)
+    })
+}
+
+/// CRDs of a chart are not there on a dry run, and what depends on them may look otherwise than it will.
+fn warn_of_crds(templates: &Templates, values: &UserValues, invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let prepared = templates.chart().prepare(values);
+    let prepared = prepared.map_err(|error| of_render(&RenderError::Chart(error), invocation.settings.debug))?;
+    if !invocation.bool("skip-crds") && !prepared.chart.crds(prepared.chart.name()).is_empty() {
+        let message = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
+        console::warn(message, &[]);
+    }
+    Ok(())
+}
+
+/// Asks the server, where there is one, what it says to the objects.
+fn check_objects(
+    server: Option<&Server>,
+    manifest: &dyn Fn() -> String,
+    options: &Options,
+    invocation: &Invocation<'_>,
+) -> Result<(), Failure> {
+    let Some(server) = server else { return Ok(()) };
+    let check = Check {
+        release: &options.release_name,
+        namespace: &options.namespace,
+        validate: !invocation.bool("disable-openapi-validation"),
+        adopts: (!options.is_upgrade).then(|| invocation.bool("take-ownership")),
+    };
+    server.check(&manifest(), check).map_err(Failure::new)
 }
 
 /// With `--debug`, what could not be read as YAML is printed as it was rendered.

@@ -75,7 +75,7 @@ impl Templates {
             }
         }
         let wanted = &prepared.chart.metadata.kube_version;
-        if !wanted.is_empty() && !is_compatible(wanted, &options.kube_version.normalized) {
+        if !wanted.is_empty() && !is_compatible(wanted, options.kube_version.comparable()) {
             let version = &options.kube_version.version;
             let mut problem = Problem::new(format!(
                 "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}"

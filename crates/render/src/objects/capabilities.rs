@@ -21,7 +21,7 @@ pub const KUBE_CLIENT_VERSION: &str = "v1.37";
 pub struct KubeVersion {
     /// As given, with a `v` in front: `v1.33.4-gke.1245000`.
     pub version: String,
-    /// Without what follows the numbers: `v1.33.4`.
+    /// Without what follows the numbers: `v1.33.4`; empty where a server told its version.
     pub normalized: String,
     /// `1`
     pub major: String,
@@ -66,6 +66,17 @@ impl KubeVersion {
             major: components[0].to_string(),
             minor: components[1].to_string(),
         })
+    }
+
+    /// As an API server tells it: nothing is read out of its version, and so nothing is normalized.
+    pub fn of_server(git_version: &str, major: &str, minor: &str) -> Self {
+        let (version, normalized) = (git_version.to_owned(), String::new());
+        Self { version, normalized, major: major.to_owned(), minor: minor.to_owned() }
+    }
+
+    /// What a chart's `kubeVersion` is compared with.
+    pub fn comparable(&self) -> &str {
+        if self.normalized.is_empty() { &self.version } else { &self.normalized }
     }
 }
 
@@ -123,6 +134,7 @@ static VERSION_SET: ListKind = ListKind {
 };
 
 fn kube_version(version: &KubeVersion) -> Value {
+    let text = version.comparable().to_owned();
     let KubeVersion { version, normalized, major, minor } = version;
     Value::object(Struct {
         type_name: "common.KubeVersion",
@@ -133,7 +145,7 @@ fn kube_version(version: &KubeVersion) -> Value {
             ("Minor", minor.as_str().into()),
         ],
         json: &[],
-        text: Some(normalized.clone()),
+        text: Some(text),
     })
 }
 

@@ -3,20 +3,27 @@ mod files;
 mod listing;
 
 use bowline_chart::{UserValues, glob_match};
+use bowline_helm::Server;
 use bowline_manifest::{Manifest, ManifestSet};
 use bowline_render::{show_only, suggest};
 
 use super::values::{self, Unused};
 use crate::application::{self, Application};
-use crate::args::{self, TemplateOutput};
+use crate::args::{self, DryRun, TemplateOutput};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
+use crate::target::Target;
 
 /// Prints the chart's manifests, byte for byte as `helm template` does; or, when asked, in another form, only some of them,
 /// into files, or as what differs from something else.
 pub(crate) fn run(arguments: &args::Template, cluster: &str, printer: Printer) -> Result<Exit, Failure> {
-    let application = application::load(&arguments.application)?;
+    let mut application = application::load(&arguments.application)?;
+    if arguments.validate || arguments.dry_run == DryRun::Server {
+        let connected = async { Ok(Target::connect(&arguments.target, cluster).await?.cluster) };
+        let failed = |error| Failure::because(Exit::Failed, "start the runtime", &error);
+        application.ask(Server::new(connected, failed)?);
+    }
     let user = application.user_values()?;
     // Looking for what is unused takes its time: only where there is something, and where somebody looks.
     let looks = !user.values().is_empty() && (arguments.strict || !printer.is_quiet());
@@ -41,6 +48,9 @@ pub(crate) fn run(arguments: &args::Template, cluster: &str, printer: Printer) -
         };
     }
     let rendered = application.template(arguments, &user)?;
+    if application.is_asking() {
+        application.check_objects(&rendered.manifest(), arguments.is_upgrade)?;
+    }
     rendered.warnings.iter().for_each(|warning| printer.warn(warning));
     if arguments.show_only.is_empty() && arguments.output_dir.is_none() {
         printer.rendered(&rendered);
@@ -68,6 +78,9 @@ fn manifests(
     printer: Printer,
 ) -> Result<ManifestSet, Failure> {
     let mut set = application.manifests(arguments, user)?;
+    if application.is_asking() {
+        application.check_objects(&set.release_manifest(), arguments.is_upgrade)?;
+    }
     set.warnings.iter().for_each(|warning| printer.warn(warning));
     if !arguments.include_crds {
         set.crds.clear();
