@@ -29,6 +29,7 @@ impl Engine {
     /// [`EngineError::Failed`] where the run began and failed; every other variant means that nothing was changed, but
     /// for the namespace that it may have created.
     pub async fn deploy(&self, request: DeployRequest, cancel: &Cancel) -> Result<Outcome, EngineError> {
+        let request = DeployRequest { manifests: request.manifests.with_argo_hooks(), ..request };
         let set = deployable(&request.manifests)?;
         self.ensure_namespace(&request, &set).await?;
         let names = (request.release.as_str(), request.namespace.as_str());

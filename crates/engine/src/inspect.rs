@@ -47,7 +47,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::deploy`] before it begins.
     pub async fn plan(&self, request: &DeployRequest) -> Result<Plan, EngineError> {
-        let set = deployable(&request.manifests)?;
+        let manifests = request.manifests.clone().with_argo_hooks();
+        let set = deployable(&manifests)?;
         let history = self.releases(&request.namespace).history(&request.release).await?;
         let kind = kind_of(&history);
         let previous = if kind == DeployKind::Install { Vec::new() } else { previous_objects(&history)? };

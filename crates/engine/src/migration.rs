@@ -1,16 +1,18 @@
 //! Migrations of databases among a release's hooks: what they say while they run, and what is kept of them afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bowline_clock::Timestamp;
-use bowline_cluster::{LogOptions, Metadata, ObjectRef};
-use bowline_manifest::MigrationJob;
+use bowline_cluster::{LogOptions, Metadata, ObjectRef, Selection, WatchEvent};
+use bowline_manifest::{GroupVersionKind, MigrationJob};
 use bowline_release::SideKind;
 use futures::StreamExt;
+use futures::stream::{BoxStream, SelectAll};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::Happening;
 use crate::hooks::HookRun;
@@ -18,6 +20,9 @@ use crate::run::{Run, Trouble};
 
 /// How often a Job that runs is asked for pods it has not had before.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long the end of a log is waited for when the migration is over.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// How many of a pod's last lines are kept; a Secret holds 1 MiB.
 const LINES: usize = 1000;
@@ -62,11 +67,32 @@ pub struct PodEvidence {
 
 /// What was heard of a migration's pods while it ran.
 #[derive(Default)]
-struct Heard(Mutex<Vec<PodEvidence>>);
+struct Heard {
+    pods: Mutex<Vec<PodEvidence>>,
+    /// Pods whose log is being read.
+    open: Mutex<BTreeSet<String>>,
+}
 
 impl Heard {
     fn with<R>(&self, work: impl FnOnce(&mut Vec<PodEvidence>) -> R) -> R {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.pods.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn opened(&self, pod: &str) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(pod.to_owned());
+    }
+
+    fn closed(&self, pod: &str) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(pod);
+    }
+
+    /// Whether more may come: from a pod that has ended, or from any.
+    fn expects_more(&self, of_all: bool) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.with(|pods| {
+            let ended = |name: &String| pods.iter().any(|pod| pod.name == *name && pod.exit_code.is_some());
+            open.iter().any(|name| of_all || ended(name))
+        })
     }
 
     fn pod<R>(&self, name: &str, work: impl FnOnce(&mut PodEvidence) -> R) -> R {
@@ -96,11 +122,21 @@ impl Run {
             database: migration.database.clone(),
         });
         let heard = Heard::default();
+        let listening = self.listen(&hook.object, migration, &heard);
+        tokio::pin!(listening);
         let result = tokio::select! {
             biased;
             result = wait => result,
-            never = self.listen(&hook.object, migration, &heard) => match never {},
+            never = &mut listening => match never {},
         };
+        // What was written last may still be on its way.
+        let end = Instant::now() + LAST_LINES;
+        while heard.expects_more(result.is_ok()) && Instant::now() < end {
+            tokio::select! {
+                never = &mut listening => match never {},
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+        }
         self.look_once_more(&hook.object, migration, &heard).await;
         let pods = heard.with(std::mem::take);
         let evidence = MigrationEvidence {
@@ -126,33 +162,81 @@ impl Run {
         result
     }
 
-    /// Follows the logs of every pod that the migration gets, one after another.
+    /// Follows the logs of every pod that the migration gets, from its first line on, and notes how each ends: the Job and
+    /// its pods may be gone as soon as it has ended (`ttlSecondsAfterFinished: 0`).
     async fn listen(&self, object: &ObjectRef, migration: &MigrationJob, heard: &Heard) -> std::convert::Infallible {
+        let cluster = &self.engine.cluster;
+        let owner = loop {
+            match cluster.get(object).await {
+                Ok(Some(live)) => break live.uid().to_owned(),
+                _ => tokio::time::sleep(LOOK).await,
+            }
+        };
+        let pods = loop {
+            match cluster.resource(&GroupVersionKind::new("v1", "Pod")).await {
+                Ok(pods) => break pods,
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        };
+        let mut watch = cluster.watch(&pods, &Selection::namespace(&object.namespace));
+        // Pods that have begun and are not followed yet.
+        let mut waiting: BTreeMap<(String, i64), Value> = BTreeMap::new();
         let mut known = BTreeSet::new();
+        let mut lines: SelectAll<BoxStream<'static, (String, Option<String>)>> = SelectAll::new();
         loop {
-            for pod in self.pods_of_migration(object).await {
-                let begun = container_status(&pod, &migration.container).is_some_and(|status| {
-                    !status["state"]["running"].is_null() || !status["state"]["terminated"].is_null()
-                });
-                if !begun || !known.insert(pod.uid().to_owned()) {
+            let changed = tokio::select! {
+                Some((pod, line)) = lines.next() => {
+                    match line {
+                        Some(line) => {
+                            heard.pod(&pod, |pod| push(&mut pod.lines, line.clone()));
+                            self.say(Happening::MigrationLog { object: self.name_of(object), line });
+                        }
+                        None => heard.closed(&pod),
+                    }
                     continue;
                 }
+                event = watch.next() => match event {
+                    Some(Ok(WatchEvent::Listed(pods))) => pods,
+                    Some(Ok(WatchEvent::Changed(pod) | WatchEvent::Deleted(pod))) => vec![pod],
+                    Some(Ok(WatchEvent::Interrupted(_))) => Vec::new(),
+                    // Pods may not be watched: what is left of them is looked at in the end.
+                    Some(Err(_)) | None => {
+                        watch = futures::stream::pending().boxed();
+                        Vec::new()
+                    }
+                },
+                () = tokio::time::sleep(LOOK), if !waiting.is_empty() => Vec::new(),
+            };
+            for pod in changed.into_iter().filter(|pod| pod.uid() == owner || is_owned(pod, &owner)) {
+                let status = container_status(&pod, &migration.container);
+                let Some(state) = status.map(|status| &status["state"]) else { continue };
+                if let Some(code) = state["terminated"]["exitCode"].as_i64() {
+                    heard.pod(pod.name(), |pod| pod.exit_code = Some(code));
+                }
+                let begun = !state["running"].is_null() || !state["terminated"].is_null();
+                // A container that was started again has a log of its own.
+                let start = (pod.uid().to_owned(), status.and_then(|s| s["restartCount"].as_i64()).unwrap_or_default());
+                if begun && !known.contains(&start) {
+                    waiting.insert(start, pod);
+                }
+            }
+            for (start, pod) in std::mem::take(&mut waiting) {
                 let options =
                     LogOptions { container: migration.container.clone(), tail: None, previous: false, follow: true };
-                let Ok(mut lines) = self.engine.cluster.follow_logs(pod.namespace(), pod.name(), &options).await else {
-                    known.remove(pod.uid());
-                    continue;
-                };
-                let mut count = 0;
-                while let Some(Ok(line)) = lines.next().await {
-                    let line = fit(&line);
-                    count += 1;
-                    heard.pod(pod.name(), |pod| push(&mut pod.lines, line.clone()));
-                    self.say(Happening::MigrationLog { object: self.name_of(object), line });
+                let name = pod.name().to_owned();
+                match cluster.follow_logs(pod.namespace(), &name, &options).await {
+                    Ok(written) => {
+                        known.insert(start);
+                        heard.opened(&name);
+                        let (of, end) = (name.clone(), futures::stream::iter([(name, None)]));
+                        // A log that breaks off has ended too.
+                        let written = written.take_while(|line| std::future::ready(line.is_ok()));
+                        let written = written.filter_map(|line| std::future::ready(line.ok()));
+                        lines.push(written.map(move |line| (of.clone(), Some(fit(&line)))).chain(end).boxed());
+                    }
+                    Err(_) => drop(waiting.insert(start, pod)),
                 }
-                tracing::debug!(pod = pod.name(), count, "the log of a migration's pod has ended");
             }
-            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -172,7 +256,7 @@ impl Run {
                 .await;
             let lines: Vec<String> = lines.iter().map(|line| fit(line)).collect();
             let said = heard.pod(pod.name(), |known| {
-                known.exit_code = exit_code;
+                known.exit_code = exit_code.or(known.exit_code);
                 let said = known.lines.len();
                 if lines.len() >= said {
                     known.lines.clone_from(&lines);
@@ -206,6 +290,10 @@ fn push(lines: &mut Vec<String>, line: String) {
         lines.remove(0);
     }
     lines.push(line);
+}
+
+fn is_owned(pod: &Value, owner: &str) -> bool {
+    pod["metadata"]["ownerReferences"].as_array().into_iter().flatten().any(|reference| reference["uid"] == owner)
 }
 
 fn container_status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {

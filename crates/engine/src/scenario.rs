@@ -25,7 +25,9 @@ mod documents;
 mod migrations;
 
 pub use documents::odd_documents;
-pub use migrations::{migration_leaves_evidence, rollback_knows_the_schema, schema_gate};
+pub use migrations::{
+    argo_migration_outlives_its_job, migration_leaves_evidence, rollback_knows_the_schema, schema_gate,
+};
 
 /// How the containers of a pod fare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,8 @@ pub fn manifest_set(release: &Release) -> Result<ManifestSet, EngineError> {
         set.manifests.extend(read(&template, &text).map_err(&broken)?);
     }
     for hook in &release.hooks {
-        let Some(manifest) = read(&hook.path, &hook.manifest).map_err(&broken)? else { continue };
+        let Some(mut manifest) = read(&hook.path, &hook.manifest).map_err(&broken)? else { continue };
+        manifest.hook = manifest.hook.or_else(|| Hook::of_argo(&manifest.object));
         set.hooks.push(manifest);
     }
     Ok(set.flattened().into_owned())

@@ -77,6 +77,7 @@ scenarios!(
     interrupted,
     namespaces_and_moved_releases,
     odd_documents,
+    argo_migration_outlives_its_job,
     migration_leaves_evidence,
     schema_gate,
     rollback_knows_the_schema,

@@ -12,6 +12,7 @@
 //! Never: does I/O; knows a kind's schema.
 #![forbid(unsafe_code)]
 
+mod argo;
 mod deployable;
 mod difference;
 mod hook;

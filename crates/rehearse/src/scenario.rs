@@ -52,7 +52,8 @@ impl Scenario {
     }
 
     async fn play_here(self) -> Result<Rehearsal, RehearseError> {
-        let graph = Graph::build(&self.request.manifests.flattened(), &self.request.namespace);
+        let graph =
+            Graph::build(&self.request.manifests.clone().with_argo_hooks().flattened(), &self.request.namespace);
         let clock = Clock::starting_at(BEGINNING);
         let random = Random::seeded(self.seed);
         let node = NodeConfig { name: "rehearsal".to_owned(), pods: Pods::Scripted(self.scripts) };

@@ -100,6 +100,10 @@ impl Shop {
         fs::write(self.folder.path().join("migrations").join(name), text).unwrap();
     }
 
+    fn template(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join("chart/templates").join(name), text).unwrap();
+    }
+
     fn forget(&self, name: &str) {
         fs::remove_file(self.folder.path().join("migrations").join(name)).unwrap();
     }
@@ -172,6 +176,17 @@ fn deploy_records_migrations_and_rollback_asks_for_them() {
     assert_eq!(json[1]["migration"]["tool"], "bowline", "{json}");
     assert!(!json.to_string().contains(&shop.url()), "addresses are not kept");
 
+    // As a hook of Argo CD, gone with its pod as soon as it has ended: what it said is kept all the same.
+    let of_argo = JOB.replace("helm.sh/hook: pre-install,pre-upgrade", "argocd.argoproj.io/hook: PreSync");
+    shop.template("job.yaml", &of_argo.replace("backoffLimit: 0", "ttlSecondsAfterFinished: 0"));
+    let argo = shop.deploy(&[]).expect(0);
+    says(&argo, &["pre-upgrade hook Job/shop-migrate started", "Job/shop-migrate | bowline: no migrations to run"]);
+    let history = shop.run(&["history", "--migrations"]).expect(0).stdout;
+    let argo = history.split("revision 3: ").nth(1).unwrap_or_else(|| panic!("{history}"));
+    assert!(argo.contains("migrates shop: succeeded") && argo.contains("exit code 0"), "{history}");
+    assert!(argo.contains("no migrations to run"), "{history}");
+    shop.template("job.yaml", JOB);
+
     // Before revision 2 nothing is recorded, and nobody guesses. Nothing is taken back either.
     let back = shop.run(&["rollback", "1"]).expect(0);
     says(&back, &["it is not recorded which migrations revision 1 was built with"]);
@@ -182,9 +197,9 @@ fn deploy_records_migrations_and_rollback_asks_for_them() {
     shop.migration("3_bad.sql", "-- +goose Up\nALTER TABLE users ADD COLUMN age nope;\n-- +goose Down\nSELECT 1;\n");
     let failed = shop.deploy(&[]).expect(1);
     says(&failed, &["pre-upgrade hook Job/shop-migrate", "3_bad.sql:2", "type \"nope\" does not exist"]);
-    says(&failed, &["rolled back to revision 4"]);
+    says(&failed, &["rolled back to revision 5"]);
     let history = shop.run(&["history", "--migrations"]).expect(0).stdout;
-    assert!(history.contains("revision 5: Job/shop-migrate (bowline) migrates shop: failed after"), "{history}");
+    assert!(history.contains("revision 6: Job/shop-migrate (bowline) migrates shop: failed after"), "{history}");
     shop.forget("3_bad.sql");
 
     // A step that takes what the live revision needs: not without being accepted.
@@ -200,7 +215,7 @@ fn deploy_records_migrations_and_rollback_asks_for_them() {
     // Back over it: not without being accepted either; and no migration is undone by itself.
     let refused = shop.run(&["rollback"]).expect(3);
     says(&refused, &["does not run on the present schema: 4_no_name.sql: it drops column users.name"]);
-    says(&refused, &["hint: bowline rollback shop 6 --accept-schema"]);
+    says(&refused, &["hint: bowline rollback shop 7 --accept-schema"]);
     shop.run(&["rollback", "--accept-schema"]).expect(0);
     assert_eq!(shop.columns(), "id,mail,full_name");
 }

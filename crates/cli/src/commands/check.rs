@@ -13,7 +13,8 @@ use crate::printer::Printer;
 pub(crate) fn run(arguments: &args::Check, printer: Printer) -> Result<Exit, Failure> {
     let mut application = application::load(&arguments.application)?;
     let rendered = application.render()?;
-    let findings = bowline_check::check(&Graph::build(&rendered.request.manifests.flattened(), &application.namespace));
+    let set = rendered.request.manifests.with_argo_hooks();
+    let findings = bowline_check::check(&Graph::build(&set.flattened(), &application.namespace));
     match arguments.output {
         args::Output::Json => printer.json(&findings),
         args::Output::Text => printer.data(&text(&findings)),

@@ -64,6 +64,55 @@ pub async fn migration_leaves_evidence(world: &World, namespace: &str) {
     panic!("the evidence stays after its revision's record");
 }
 
+/// A migration that Argo CD would run before a sync runs before an install and an upgrade, and what it said is kept although
+/// Kubernetes deletes it as soon as it has ended.
+pub async fn argo_migration_outlives_its_job(world: &World, namespace: &str) {
+    let stage = Stage::new(world, namespace);
+    let argo = json!({"argocd.argoproj.io/hook": "PreSync", "argocd.argoproj.io/sync-wave": "-5",
+        "bowline.dev/migration": "identity"});
+    let set = |play, color: &str| {
+        let mut job = stage.job("identity-migrate", play, &argo);
+        job["spec"]["ttlSecondsAfterFinished"] = json!(0);
+        // As a chart has it: among its ordinary objects.
+        manifests(vec![config_map("colors", color), job], vec![])
+    };
+    stage.deploy(set(Play::Complete, "red")).await;
+    stage.deploy(set(Play::Complete, "blue")).await;
+    let error = stage.deploy_fails(stage.request(set(Play::Fail, "green"))).await;
+    assert!(error.to_string().contains("pre-upgrade hook Job/identity-migrate"), "{error}");
+    assert_eq!(stage.map("colors").await.unwrap()["data"]["v"], "blue", "the migration comes before everything else");
+    for _ in 0..60 {
+        if stage.get("batch/v1", "Job", "identity-migrate").await.is_none() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    assert!(stage.get("batch/v1", "Job", "identity-migrate").await.is_none(), "Kubernetes has deleted it");
+
+    let kept = stage.engine.migrations(namespace, "web").await.unwrap();
+    let ends: Vec<(u32, bool)> = kept.iter().map(|(revision, evidence)| (*revision, evidence.succeeded)).collect();
+    assert_eq!(ends, [(1, true), (2, true), (3, false)]);
+    assert!(kept.iter().all(|(_, evidence)| evidence.database == "identity"));
+    if world.has_logs {
+        let said = |index: usize| {
+            let pod = kept[index].1.pods.last().unwrap_or_else(|| panic!("no pod was seen: {kept:?}"));
+            (pod.exit_code, pod.lines.last().cloned().unwrap_or_default())
+        };
+        // What pods write is not the same on every cluster; that it is told and kept is.
+        let ((first, line), (second, error)) = (said(1), said(2));
+        assert_eq!((first, second), (Some(0), Some(1)));
+        assert!(!line.is_empty() && error.starts_with("ERROR: "), "{kept:?}");
+        assert!(stage.said.has(|what| matches!(what, Happening::MigrationLog { line: told, .. } if *told == line)));
+    }
+    // It is recorded as the hook that it was; a rollback does not run it again.
+    let record = stage.engine.releases(namespace).history("web").await.unwrap().pop().unwrap();
+    assert_eq!(record.hooks[0].events, ["pre-install", "pre-upgrade"]);
+    assert_eq!(record.hooks[0].weight, -5);
+    stage.engine.rollback(RollbackRequest::new("web", namespace, Some(1)), &Cancel::never()).await.unwrap();
+    assert_eq!(stage.map("colors").await.unwrap()["data"]["v"], "red");
+    assert_eq!(stage.engine.migrations(namespace, "web").await.unwrap().len(), 3);
+}
+
 /// Answers what it is told to.
 struct Says(Result<String, String>);
 
