@@ -53,12 +53,14 @@ pub struct Host {
     pub lint: bool,
     /// How often each template is being included at present.
     including: HashMap<Text, u32>,
+    /// Buffers that `include` and `tpl` wrote to, for the next ones: they have grown already.
+    buffers: Vec<Vec<u8>>,
 }
 
 impl Host {
     /// The state at the beginning of a rendering.
     pub fn new(environment: Rc<dyn Environment>) -> Self {
-        Self { environment, lint: false, including: HashMap::new() }
+        Self { environment, lint: false, including: HashMap::new(), buffers: Vec::new() }
     }
 }
 

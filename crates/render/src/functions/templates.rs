@@ -5,7 +5,7 @@ use super::{Answer, Host, fail, hosted};
 use crate::convert::from_yaml;
 use crate::environment::{LetPass, Lookup};
 use bowline_gotemplate::Type::{Any, Map, Text};
-use bowline_gotemplate::{Call, Failure, Function, Value, fmt};
+use bowline_gotemplate::{self as gotemplate, Call, Failure, Function, Value, fmt};
 
 /// Stands before the message of `required` and `fail`, so that the rendering can cut the message out of the error.
 pub const WARNING_START: &str = "HELM_ERR_START";
@@ -38,13 +38,21 @@ fn include(call: &mut Call<'_, Host>) -> Answer {
         return Err(Failure::new("unable to execute template").context(message));
     }
     *count += 1;
-    let mut out = Vec::new();
+    let mut out = call.host().buffers.pop().unwrap_or_default();
     let result = call.execute(name, args[1].clone(), &mut out);
     if let Some(count) = call.host().including.get_mut(name) {
         *count -= 1;
     }
     result?;
-    Ok(Value::from(out))
+    Ok(Value::Text(taken(call, out)))
+}
+
+/// What was written to a buffer, which is kept for others.
+fn taken(call: &mut Call<'_, Host>, mut buffer: Vec<u8>) -> gotemplate::Text {
+    let text = gotemplate::Text::from(buffer.as_slice());
+    buffer.clear();
+    call.host().buffers.push(buffer);
+    text
 }
 
 fn tpl(call: &mut Call<'_, Host>) -> Answer {
@@ -54,9 +62,12 @@ fn tpl(call: &mut Call<'_, Host>) -> Answer {
         // Nothing to do, and nothing that could fail.
         return Ok(Value::Text(without_no_value(text).map_or_else(|| text.clone(), Into::into)));
     }
-    let mut out = Vec::new();
+    let mut out = call.host().buffers.pop().unwrap_or_default();
     match call.execute_text(text, args[1].clone(), &mut out) {
-        Ok(()) => Ok(Value::from(without_no_value(&out).unwrap_or(out))),
+        Ok(()) => Ok(Value::Text(match without_no_value(&out) {
+            Some(without) => without.into(),
+            None => taken(call, out),
+        })),
         Err(failure) => {
             let what = match failure {
                 Failure::Parse(_) => "cannot parse template",
