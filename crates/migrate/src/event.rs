@@ -138,6 +138,11 @@ pub enum Event {
         /// It.
         command: String,
     },
+    /// Files are not what they were when they were applied. They are not run again.
+    Changed {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// What a file's author should know.
     Note {
         /// `file:line: what`.

@@ -34,6 +34,7 @@ mod plan;
 mod postgres;
 mod report;
 mod run;
+mod sequence;
 mod server;
 mod sqlite;
 mod statement;

@@ -21,6 +21,9 @@ use crate::tls;
 
 /// The key that goose's own session lock uses, so that programs built on goose's library are kept out as well.
 pub(crate) const LOCK: i64 = 4_097_083_626;
+/// A transaction after it commits without waiting for the disk. The order of commits stays as it is: one that waits makes
+/// all before it durable.
+pub(crate) const RELAX: &str = "SET LOCAL synchronous_commit TO off;";
 /// Statements sent without waiting for the answer to the one before.
 const PIPELINE: usize = 64;
 /// After this long a statement is looked at from outside: who is in its way?
@@ -79,6 +82,11 @@ impl Postgres {
         Ok(Self { client, process, read_only, address: address.clone(), watch })
     }
 
+    /// What runs statements, and what looks at them meanwhile.
+    pub(crate) fn parts(&mut self) -> (&Client, &mut Watch) {
+        (&self.client, &mut self.watch)
+    }
+
     pub(crate) fn read_only(&self) -> Option<&'static str> {
         self.read_only
     }
@@ -92,8 +100,8 @@ impl Postgres {
     }
 
     pub(crate) async fn transaction(&mut self, statements: &[&str], relaxed: bool) -> Result<(), BatchError> {
-        // The order of commits stays as it is; one commit that waits for the disk makes all before it durable.
-        let begin = if relaxed { "BEGIN; SET LOCAL synchronous_commit TO off" } else { "BEGIN" };
+        let begin = if relaxed { format!("BEGIN; {RELAX}") } else { "BEGIN".to_owned() };
+        let begin = begin.as_str();
         // Whoever ends the transaction within the file must not have what follows sent along.
         let step = if statements.iter().any(|sql| statement::controls_transactions(sql)) { 1 } else { PIPELINE };
         let whole = step > 1 && statements.len() + 2 <= PIPELINE;
@@ -171,7 +179,7 @@ impl Postgres {
 }
 
 /// Looks at a running statement from outside.
-struct Watch {
+pub(crate) struct Watch {
     address: PostgresAddress,
     process: String,
     client: Option<Client>,
@@ -192,7 +200,7 @@ impl Watch {
         self.wait(work).await.map_err(|(index, error)| (index, self.failed(&error)))
     }
 
-    async fn wait<T>(&mut self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
+    pub(crate) async fn wait<T>(&mut self, mut work: Pin<&mut impl Future<Output = T>>) -> T {
         self.last = None;
         let mut pause = self.first_look;
         loop {
@@ -239,7 +247,7 @@ impl Watch {
         }
     }
 
-    fn failed(&mut self, error: &tokio_postgres::Error) -> ServerError {
+    pub(crate) fn failed(&mut self, error: &tokio_postgres::Error) -> ServerError {
         let mut error = of_driver(error);
         if error.is(&["55P03"]) {
             error.blocker = self.last.take();
@@ -275,7 +283,6 @@ async fn pipeline(client: &Client, statements: &[&str]) -> Result<(), (usize, to
     failure.map_or(Ok(()), Err)
 }
 
-/// Opens a connection and drives it until it ends. With the server's major version.
 /// A connection without anything set, to the address's own database or another one of the same server.
 pub(crate) async fn client(address: &PostgresAddress, database: Option<&str>) -> Result<Client, ConnectError> {
     let mut address = address.clone();
@@ -285,6 +292,7 @@ pub(crate) async fn client(address: &PostgresAddress, database: Option<&str>) ->
     open(&address).await.map(|(client, _)| client)
 }
 
+/// Opens a connection and drives it until it ends. With the server's major version.
 async fn open(address: &PostgresAddress) -> Result<(Client, u32), ConnectError> {
     let mut config: Config = address.config.clone();
     if config.get_connect_timeout().is_none() {

@@ -18,8 +18,10 @@ use crate::lock;
 use crate::options::Options;
 use crate::plan;
 use crate::report::{Applied, Outcome};
+use crate::sequence;
 use crate::server::{Listener, ServerError, Session};
 use crate::statement;
+use crate::status::has_changed;
 use crate::tables::{State, Tables};
 use crate::target::{Dialect, Target};
 
@@ -97,7 +99,11 @@ impl<'a> Runner<'a> {
             let files = if to == UpTo::Next { &files[..1] } else { &files[..] };
             return self.unversioned(&mut session, files, Direction::Up).await;
         }
+        let said = std::cell::Cell::new(false);
         let planned = |state: &State| {
+            if !said.replace(true) {
+                self.say_what_changed(&folder, state)?;
+            }
             let mut files = plan::up(&folder.migrations, state, target, self.options.allow_missing)?;
             match to {
                 UpTo::Next if files.is_empty() => return Err(MigrateError::NoNext { current: state.current() }),
@@ -219,6 +225,23 @@ impl<'a> Runner<'a> {
         if folder.migrations.is_empty() { Err(MigrateError::NoFiles { path: self.folder.clone() }) } else { Ok(folder) }
     }
 
+    /// Whoever changed a file that is applied already may believe that this run applies the change.
+    fn say_what_changed(&self, folder: &Folder, state: &State) -> Result<(), MigrateError> {
+        let latest = state.latest();
+        let mut names = Vec::new();
+        for file in &folder.migrations {
+            if let Some(row) = latest.get(&file.version).filter(|row| row.applied)
+                && has_changed(file, row, state)?
+            {
+                names.push(file.name());
+            }
+        }
+        if !names.is_empty() {
+            (self.listener)(Event::Changed { names });
+        }
+        Ok(())
+    }
+
     fn file<'f>(&self, folder: &'f Folder, version: i64) -> Result<&'f Migration, MigrateError> {
         folder.find(version).ok_or_else(|| MigrateError::NoFile { version, path: self.folder.clone() })
     }
@@ -316,18 +339,43 @@ impl<'a> Runner<'a> {
             }
         }
         let mut unflushed = None;
-        for (index, file) in files.iter().enumerate() {
-            let start = Instant::now();
-            let whole = file.section.transaction
-                && !(session.dialect() == Dialect::Mysql
-                    && file.section.statements.iter().any(|one| statement::commits_by_itself(&one.sql)));
-            let relaxed = files.get(index + 1).is_some_and(|next| next.section.transaction) && whole;
-            let ran = if whole {
-                let record = tables.record(file.version, file.direction, &file.name, &file.digest);
-                self.whole(session, file, &record, relaxed).await
+        let (mut index, mut sequences) = (0, 0);
+        while let Some(file) = files.get(index) {
+            let after = |index: usize| files.get(index).is_some_and(|next| next.section.transaction);
+            let length = sequence::length(session, &files[index..]);
+            let ran = if length > 1 && state.journal.is_empty() {
+                sequences += 1;
+                let (files, relaxed) = (&files[index..index + length], after(index + length));
+                let name = format!("bowline_{sequences}");
+                let ran = self.sequence(session, files, relaxed, &name, &mut outcome).await;
+                let done = ran.as_ref().map_or_else(|(done, _)| *done, |()| length);
+                if let Some(last) = done.checked_sub(1).and_then(|last| files.get(last)) {
+                    unflushed = (relaxed || done < length).then_some(last.version);
+                }
+                index += length;
+                ran.map_err(|(_, error)| error)
             } else {
+                let start = Instant::now();
                 let stopped = state.journal.iter().find(|row| row.version == file.version);
-                self.stepwise(session, file, stopped).await
+                // What is done of a file that stopped halfway is not done again, whatever it says of transactions now.
+                let halfway = stopped.is_some_and(|row| row.next > 1 || row.running);
+                let by_itself = session.dialect() == Dialect::Mysql
+                    && file.section.statements.iter().any(|one| statement::commits_by_itself(&one.sql));
+                let whole = file.section.transaction && !by_itself && !halfway;
+                let relaxed = whole && after(index + 1);
+                let ran = if whole {
+                    let mut record = tables.record(file.version, file.direction, &file.name, &file.digest);
+                    record.extend(stopped.map(|row| tables.forget(row.version)));
+                    self.whole(session, file, &record, relaxed).await
+                } else {
+                    self.stepwise(session, file, stopped).await
+                };
+                if ran.is_ok() {
+                    unflushed = relaxed.then_some(file.version);
+                    self.done(file, start.elapsed(), &mut outcome);
+                }
+                index += 1;
+                ran
             };
             if let Err(error) = ran {
                 if let Some(version) = unflushed {
@@ -335,14 +383,12 @@ impl<'a> Runner<'a> {
                 }
                 return Err(error);
             }
-            unflushed = relaxed.then_some(file.version);
-            self.done(file, start.elapsed(), &mut outcome);
         }
         outcome.version = tables.read(session).await?.current();
         Ok(outcome)
     }
 
-    fn done(&self, file: &Ready, took: Duration, outcome: &mut Outcome) {
+    pub(crate) fn done(&self, file: &Ready, took: Duration, outcome: &mut Outcome) {
         let (version, name, direction) = (file.version, file.name.clone(), file.direction);
         let statements = file.section.statements.len();
         (self.listener)(Event::Migrated { version, name: name.clone(), direction, statements, took });

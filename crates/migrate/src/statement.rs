@@ -14,6 +14,52 @@ pub(crate) fn controls_transactions(sql: &str) -> bool {
     words(sql).any(|word| CONTROL.iter().any(|control| word.eq_ignore_ascii_case(control)))
 }
 
+/// Whether a text is one PostgreSQL statement for certain, whatever stands before or after it, and one that neither minds
+/// another in its transaction nor takes away what is prepared. Says no too often rather than too seldom.
+pub(crate) fn stands_alone(sql: &str) -> bool {
+    const NOT: [&str; 7] = ["TRANSACTION", "ISOLATION", "DISCARD", "DEALLOCATE", "STDIN", "STDOUT", "ATOMIC"];
+    // Dollar quotes, escapes and nested comments are left to the server, each by itself.
+    if sql.contains(['$', '\\', '\0']) || sql.contains("/*") || controls_transactions(sql) {
+        return false;
+    }
+    if words(sql).any(|word| NOT.iter().any(|no| word.eq_ignore_ascii_case(no))) {
+        return false;
+    }
+    let (mut parentheses, mut ended, mut said) = (0_usize, false, false);
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        if first.is_whitespace() {
+            rest = rest.trim_start();
+            continue;
+        }
+        if rest.starts_with("--") {
+            // a last line is joined with what follows by a line's end
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            continue;
+        }
+        if ended {
+            return false;
+        }
+        let mut length = first.len_utf8();
+        match first {
+            ';' => ended = true,
+            '(' => parentheses += 1,
+            ')' => match parentheses.checked_sub(1) {
+                Some(left) => parentheses = left,
+                None => return false,
+            },
+            // A doubled one ends and begins again.
+            '\'' | '"' => match rest[1..].find(first) {
+                Some(end) => length = end + 2,
+                None => return false,
+            },
+            _ => said = true,
+        }
+        rest = &rest[length..];
+    }
+    ended && said && parentheses == 0
+}
+
 /// Whether MySQL commits before and after it, so that a transaction around it means nothing.
 pub(crate) fn commits_by_itself(sql: &str) -> bool {
     let words: Vec<Token> = tokens(sql);
@@ -185,6 +231,32 @@ mod tests {
         assert!(fits_transaction("ALTER TABLE t ADD COLUMN a int"));
         assert!(!fits_transaction("ALTER TYPE mood ADD VALUE 'calm'"));
         assert!(!fits_transaction("DROP INDEX CONCURRENTLY i"));
+        for alone in [
+            "CREATE TABLE t (id int DEFAULT (1));",
+            "INSERT INTO t VALUES ('it''s; fine'); -- don't\n",
+            "-- a; 'b\nSELECT \"a;b\" FROM t;\n",
+        ] {
+            assert!(stands_alone(alone), "{alone}");
+        }
+        for not in [
+            "SELECT 1",
+            ";",
+            "-- only this\n;",
+            "SELECT 1; SELECT 2;",
+            "SELECT 'abc;",
+            "SELECT \"abc;",
+            "SELECT E'\\';",
+            "DO $$ SELECT 1 $$;",
+            "SELECT 1 /* ; */;",
+            "CREATE RULE r AS ON INSERT TO t DO (INSERT INTO a VALUES (1);",
+            "INSERT INTO b VALUES (2));",
+            "COMMIT;",
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
+            "DISCARD TEMP;",
+            "COPY t FROM STDIN;",
+        ] {
+            assert!(!stands_alone(not), "{not}");
+        }
         assert!(!fits_transaction("VACUUM t"));
         assert!(!fits_transaction(""));
     }

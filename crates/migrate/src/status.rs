@@ -2,9 +2,11 @@
 
 use crate::error::MigrateError;
 use crate::file::ParsedFile;
+use crate::folder::Migration;
 use crate::report::{FileState, Status, StatusLine};
 use crate::run::{Runner, digest, read};
 use crate::server::Session;
+use crate::tables::{State, VersionRow};
 use crate::target::Dialect;
 
 /// What `validate` found.
@@ -54,11 +56,8 @@ impl Runner<'_> {
                 changed: false,
                 notes: Vec::new(),
             };
-            let recorded = state.checksums.get(&file.version);
-            // A row that goose wrote since then has no checksum of its own.
-            if let (Some(row), Some((id, recorded))) = (row, recorded)
-                && row.id == *id
-                && digest(&read(&file.path)?) != *recorded
+            if let Some(row) = row
+                && has_changed(file, row, &state)?
             {
                 line.changed = true;
                 line.notes.push("changed since it was applied".to_owned());
@@ -94,6 +93,14 @@ impl Runner<'_> {
             Dialect::Mysql | Dialect::Sqlite => Vec::new(),
         };
         Ok(Status { version: state.current(), migrations, invalid_indexes })
+    }
+}
+
+/// Whether a file is another than when it was applied. A row that goose wrote has no checksum to tell that by.
+pub(crate) fn has_changed(file: &Migration, row: &VersionRow, state: &State) -> Result<bool, MigrateError> {
+    match state.checksums.get(&file.version) {
+        Some((id, recorded)) if *id == row.id => Ok(digest(&read(&file.path)?) != *recorded),
+        _ => Ok(false),
     }
 }
 

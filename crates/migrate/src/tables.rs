@@ -191,29 +191,55 @@ impl Tables<'_> {
 
     /// What records a file as applied or undone, to be run in one transaction.
     pub(crate) fn record(&self, version: i64, direction: Direction, file: &str, digest: &str) -> Vec<String> {
-        let (versions, checksums, yes) = (self.table.name(), self.table.checksums(), self.yes());
+        let (versions, checksums) = (self.table.name(), self.table.checksums());
         if direction == Direction::Down {
             return vec![
                 format!("DELETE FROM {versions} WHERE version_id = {version}"),
                 format!("DELETE FROM {checksums} WHERE version_id = {version}"),
             ];
         }
-        let file = quoted(&file.chars().take(255).collect::<String>());
-        let insert = format!("INSERT INTO {versions} (version_id, is_applied) VALUES ({version}, {yes})");
+        let file = file_name(file);
         match self.dialect {
-            Dialect::Postgres => vec![format!(
-                "WITH applied AS ({insert} RETURNING id) INSERT INTO {checksums} (version_id, row_id, sha256, file) \
-                 SELECT {version}, id, '{digest}', {file} FROM applied ON CONFLICT (version_id) DO UPDATE SET row_id = \
-                 EXCLUDED.row_id, sha256 = EXCLUDED.sha256, file = EXCLUDED.file"
-            )],
+            Dialect::Postgres => vec![self.record_at_once(&version.to_string(), &format!("'{digest}'"), &file)],
             Dialect::Mysql | Dialect::Sqlite => vec![
-                insert,
+                format!("INSERT INTO {versions} (version_id, is_applied) VALUES ({version}, {})", self.yes()),
                 format!(
                     "REPLACE INTO {checksums} (version_id, row_id, sha256, file) SELECT {version}, MAX(id), \
                      '{digest}', {file} FROM {versions} WHERE version_id = {version}"
                 ),
             ],
         }
+    }
+
+    /// PostgreSQL's record of an applied file, in one statement.
+    fn record_at_once(&self, version: &str, digest: &str, file: &str) -> String {
+        let (versions, checksums) = (self.table.name(), self.table.checksums());
+        format!(
+            "WITH applied AS (INSERT INTO {versions} (version_id, is_applied) VALUES ({version}, true) RETURNING id) \
+             INSERT INTO {checksums} (version_id, row_id, sha256, file) SELECT {version}, id, {digest}, {file} FROM \
+             applied ON CONFLICT (version_id) DO UPDATE SET row_id = EXCLUDED.row_id, sha256 = EXCLUDED.sha256, file = \
+             EXCLUDED.file"
+        )
+    }
+
+    /// Prepares what [`Tables::record_prepared`] and [`Tables::after`] execute, on PostgreSQL.
+    pub(crate) fn prepare(&self, name: &str) -> String {
+        format!(
+            "PREPARE {name}_record (bigint, varchar, varchar) AS {}; PREPARE {name}_after (bigint) AS SELECT 1 / \
+             count(*) FROM {} WHERE version_id = $1",
+            self.record_at_once("$1", "$2", "$3"),
+            self.table.checksums(),
+        )
+    }
+
+    /// Records a file as applied.
+    pub(crate) fn record_prepared(&self, name: &str, version: i64, file: &str, digest: &str) -> String {
+        format!("EXECUTE {name}_record ({version}, '{digest}', {});", file_name(file))
+    }
+
+    /// Fails where a version is not recorded.
+    pub(crate) fn after(&self, name: &str, version: i64) -> String {
+        format!("EXECUTE {name}_after ({version});")
     }
 
     /// A change of nothing that is on disk when it returns, and with it all that was committed before.
@@ -250,6 +276,11 @@ impl Tables<'_> {
     pub(crate) fn forget(&self, version: i64) -> String {
         format!("DELETE FROM {} WHERE version_id = {version}", self.table.journal())
     }
+}
+
+/// A file's name as a string literal that fits its column.
+fn file_name(file: &str) -> String {
+    quoted(&file.chars().take(255).collect::<String>())
 }
 
 /// A string literal that every dialect reads the same: what could be read otherwise is left out.

@@ -91,9 +91,38 @@ fn changed_files_are_reported() {
     project.write("1_good.sql", &GOOD.replace("id int", "id bigint"));
     let status = project.bowline(database, &["status"]).ok();
     assert!(status.out.contains("1_good.sql (changed since it was applied)"), "{}", status.out);
+    let up = project.bowline(database, &["up"]).ok();
+    assert!(up.err.contains("1_good.sql: changed since it was applied, and not applied again"), "{}", up.err);
+    // It is said, and stops nobody: goose would run.
+    let verified = project.bowline(database, &["verify"]).ok();
+    assert!(
+        verified
+            .out
+            .contains("all 1 required migrations are applied (goose_db_version); these files are not what was run")
+            && verified.out.contains("1_good.sql"),
+        "{}",
+        verified.out
+    );
     // Another way to end lines is no change.
     project.write("1_good.sql", &GOOD.replace('\n', "\r\n"));
     assert!(!project.bowline(database, &["status"]).ok().out.contains("changed"));
+    assert!(!project.bowline(database, &["up"]).ok().err.contains("changed"));
+    assert!(!project.bowline(database, &["verify"]).ok().out.contains("not what was run"));
+}
+
+#[test]
+fn a_server_that_only_the_environment_names_is_not_needed_for_linting() {
+    let project = Project::new(&[("1_good.sql", &GOOD.replace("id int", "id bigint"))]);
+    let nobody = "postgres://u:s3cret@127.0.0.1:9/d?sslmode=disable";
+    for database in [("postgres", nobody), ("sqlite3", "x.db")] {
+        let said = project.bowline(database, &["lint"]).ok();
+        assert!(said.err.contains("how large tables are is not known") && !said.err.contains("s3cret"), "{}", said.err);
+        assert!(said.out.contains("no findings in 1 migrations"), "{}", said.out);
+    }
+    let mut command = project.command(("", ""), &["lint", "--database", nobody]);
+    let asked = Said::of(&command.env_remove("GOOSE_DRIVER").env_remove("GOOSE_DBSTRING").output().unwrap());
+    assert!(asked.code == Some(1) && asked.err.contains("read the sizes of tables"), "{asked:?}");
+    assert!(!asked.err.contains("s3cret"), "{}", asked.err);
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod journal;
 mod parity;
 mod project;
 mod race;
+mod sequence;
 mod waves;

@@ -109,7 +109,13 @@ async fn look(
     let fits = |table: &&VersionTable| required.layout().is_none_or(|layout| table.fits(layout));
     let table = tables.iter().find(fits);
     let contents = match table {
-        Some(table) => Some(table.read(&session.query(&table.query(dialect)).await.map_err(failed)?)),
+        Some(table) => {
+            let mut contents = table.read(&session.query(&table.query(dialect)).await.map_err(failed)?);
+            if let Some(sql) = table.checksum_query() {
+                contents.add_checksums(&session.query(&sql).await.map_err(failed)?);
+            }
+            Some(contents)
+        }
         None => None,
     };
     Ok(verdict(target.shown(), required, table.zip(contents.as_ref())))

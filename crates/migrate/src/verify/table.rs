@@ -19,6 +19,8 @@ pub(crate) struct VersionTable {
     /// As people read it.
     pub(crate) shown: String,
     columns: BTreeSet<String>,
+    /// The side table with the checksums that `bowline migrate` keeps beside goose's, as it stands in statements.
+    checksums: Option<String>,
 }
 
 /// What a version table says of one migration.
@@ -54,6 +56,11 @@ const COLUMNS: [(Layout, &[&str]); 11] = [
     (Layout::Rails, &["version"]),
 ];
 
+/// The side table of a version table.
+fn checksums(table: &str) -> String {
+    format!("{table}_checksum")
+}
+
 fn layout_of(columns: &BTreeSet<String>) -> Option<Layout> {
     let has_all = |wanted: &[&str]| wanted.iter().all(|column| columns.contains(*column));
     COLUMNS.iter().find(|(_, wanted)| has_all(wanted)).map(|(layout, _)| *layout)
@@ -69,7 +76,8 @@ pub(crate) fn discovery(dialect: Dialect, table: Option<&str>) -> String {
         }
     };
     let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let names = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ");
+    let beside = names.iter().map(|name| checksums(name)).collect::<Vec<_>>();
+    let names = names.iter().chain(&beside).map(|name| literal(name)).collect::<Vec<_>>().join(", ");
     let schema = |column: &str, other: &str| match schema {
         Some(schema) => format!("{column} = {}", literal(schema)),
         None => other.to_owned(),
@@ -108,14 +116,31 @@ pub(crate) fn discovered(dialect: Dialect, rows: &Rows) -> Vec<VersionTable> {
         Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
         Dialect::Postgres | Dialect::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
     };
+    let beside: BTreeSet<(String, String)> =
+        found.keys().map(|(_, schema, table)| (schema.clone(), table.clone())).collect();
     let table = |((_, schema, table), columns): ((u32, String, String), BTreeSet<String>)| {
         let layout = layout_of(&columns)?;
+        let checksums = Some(checksums(&table)).filter(|name| beside.contains(&(schema.clone(), name.clone())));
+        let checksums = checksums.map(|name| format!("{}.{}", quote(&schema), quote(&name)));
         let quoted = format!("{}.{}", quote(&schema), quote(&table));
         let shown =
             if dialect == Dialect::Postgres && schema != "public" { format!("{schema}.{table}") } else { table };
-        Some(VersionTable { layout, quoted, shown, columns })
+        Some(VersionTable { layout, quoted, shown, columns, checksums })
     };
     found.into_iter().filter_map(table).collect()
+}
+
+impl Contents {
+    /// Adds what [`VersionTable::checksum_query`] answered.
+    pub(crate) fn add_checksums(&mut self, rows: &Rows) {
+        for row in rows {
+            if let [Some(version), Some(checksum)] = row.as_slice()
+                && let Some(entry) = self.entries.iter_mut().find(|entry| entry.version == *version)
+            {
+                entry.checksum = Some(checksum.clone());
+            }
+        }
+    }
 }
 
 impl VersionTable {
@@ -140,6 +165,13 @@ impl VersionTable {
                 format!("SELECT version FROM {table}")
             }
         }
+    }
+
+    /// The statement that reads the checksums of applied files, where somebody keeps them beside the table. A row that
+    /// goose wrote has none.
+    pub(crate) fn checksum_query(&self) -> Option<String> {
+        let (table, checksums) = (&self.quoted, self.checksums.as_ref().filter(|_| self.layout == Layout::Goose)?);
+        Some(format!("SELECT c.version_id, c.sha256 FROM {checksums} c JOIN {table} v ON v.id = c.row_id"))
     }
 
     /// What it says, by the answer to [`Self::query`].
@@ -246,7 +278,13 @@ mod tests {
     }
 
     fn read(layout: Layout, given: &[&[&str]]) -> (Vec<String>, Vec<String>, Option<String>) {
-        let table = VersionTable { layout, quoted: String::new(), shown: String::new(), columns: BTreeSet::new() };
+        let table = VersionTable {
+            layout,
+            quoted: String::new(),
+            shown: String::new(),
+            columns: BTreeSet::new(),
+            checksums: None,
+        };
         let contents = table.read(&rows(given));
         let (dirty, applied): (Vec<_>, Vec<_>) = contents.entries.into_iter().partition(|entry| entry.dirty.is_some());
         let versions = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.version).collect();

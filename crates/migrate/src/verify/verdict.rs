@@ -7,6 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256, Sha384};
 
 use super::table::{Contents, VersionTable};
+use crate::run::digest;
 use crate::tree::{Layout, MigrationTree};
 
 /// One migration that a program was built with.
@@ -16,6 +17,8 @@ struct Wanted {
     file: Option<PathBuf>,
     after: Vec<String>,
     sha256: Option<String>,
+    /// As `bowline migrate` keeps it beside goose's table.
+    ours: Option<String>,
     sha384: Option<String>,
 }
 
@@ -37,6 +40,7 @@ impl Required {
                 version: migration.version.clone(),
                 file: Some(migration.path.clone()),
                 after: migration.after.clone(),
+                ours: Some(digest(text)),
                 sha256: Some(hexadecimal(&Sha256::digest(text))),
                 sha384: Some(hexadecimal(&Sha384::digest(text))),
             }
@@ -51,6 +55,7 @@ impl Required {
             file: None,
             after: Vec::new(),
             sha256: None,
+            ours: None,
             sha384: None,
         });
         Self { layout, wanted: wanted.collect(), is_folder: false }
@@ -105,16 +110,18 @@ pub struct Verdict {
     pub missing: Vec<String>,
     /// Versions that are half done.
     pub dirty: Vec<Dirty>,
-    /// Files that are not what was run, by the tool's own checksum.
+    /// Files that are not what was run, by the tool's own checksum, or by that of `bowline migrate` for goose's files.
     pub changed: Vec<PathBuf>,
     /// Versions that are applied and not known here: the database is ahead.
     pub ahead: Vec<String>,
 }
 
 impl Verdict {
-    /// Nothing is missing, dirty or changed.
+    /// Nothing is missing, dirty or changed. A changed file counts where its tool would refuse to run with it: goose,
+    /// which keeps no checksums, would not.
     pub fn is_satisfied(&self) -> bool {
-        self.missing.is_empty() && self.dirty.is_empty() && self.changed.is_empty()
+        let changed = !self.changed.is_empty() && self.tool != Some(Layout::Goose);
+        self.missing.is_empty() && self.dirty.is_empty() && !changed
     }
 
     /// In words: what is waited for, or that nothing is.
@@ -131,13 +138,13 @@ impl Verdict {
         for dirty in &self.dirty {
             parts.push(format!("version {} is dirty: {}", dirty.version, dirty.why));
         }
+        if self.is_satisfied() {
+            let ahead = if self.ahead.is_empty() { String::new() } else { format!(", and {} more", self.ahead.len()) };
+            parts.push(format!("all {} required migrations are applied ({table}){ahead}", self.required));
+        }
         if !self.changed.is_empty() {
             let files: Vec<String> = self.changed.iter().map(|path| path.display().to_string()).collect();
             parts.push(format!("these files are not what was run: {}", shortened(&files)));
-        }
-        if parts.is_empty() {
-            let ahead = if self.ahead.is_empty() { String::new() } else { format!(", and {} more", self.ahead.len()) };
-            parts.push(format!("all {} required migrations are applied ({table}){ahead}", self.required));
         }
         format!("{}: {}", self.database, parts.join("; "))
     }
@@ -200,6 +207,7 @@ pub(crate) fn verdict(database: String, required: &Required, found: Option<(&Ver
         let own = match table.layout {
             Layout::Sqlx => wanted.sha384.as_deref(),
             Layout::Prisma => wanted.sha256.as_deref(),
+            Layout::Goose => wanted.ours.as_deref(),
             _ => None,
         };
         if let (Some(own), Some(noted), Some(file)) = (own, checksums.get(wanted.version.as_str()), &wanted.file)

@@ -41,6 +41,14 @@ pub(crate) fn event(event: &Event, database: Option<&str>, printer: Printer) {
             progress(format!("{name}: {why}; attempt {attempt} in {}", duration(*after)));
         }
         Event::Before { command } => progress(format!("before: {command}")),
+        Event::Changed { names } => {
+            let (first, more) =
+                (names.iter().take(8).cloned().collect::<Vec<_>>().join(", "), names.len().saturating_sub(8));
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            warn(format!(
+                "{first}{more}: changed since it was applied, and not applied again; write a new migration for the change"
+            ));
+        }
         Event::Note { text } => warn(text.clone()),
     }
 }

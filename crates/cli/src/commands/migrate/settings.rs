@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     driver: Option<String>,
     dbstring: Option<String>,
     file: BTreeMap<String, String>,
+    is_given: bool,
 }
 
 impl Settings {
@@ -23,6 +24,8 @@ impl Settings {
         let given = |value: &Option<String>, name: &str| {
             value.clone().or_else(|| file.get(name).cloned()).filter(|value| !value.is_empty())
         };
+        let flag = |value: &Option<String>, name: &str| value.is_some() && *value != std::env::var(name).ok();
+        let is_given = flag(&arguments.database, "DATABASE_URL") || flag(&arguments.dbstring, "GOOSE_DBSTRING");
         let folder = arguments.dir.clone().or_else(|| file.get("GOOSE_MIGRATION_DIR").map(PathBuf::from));
         let table = match given(&arguments.table, "GOOSE_TABLE") {
             Some(name) => Table::new(&name).map_err(|why| Failure::new(Exit::Usage, why))?,
@@ -46,6 +49,7 @@ impl Settings {
             driver: given(&arguments.driver, "GOOSE_DRIVER"),
             dbstring: given(&arguments.dbstring, "GOOSE_DBSTRING"),
             file,
+            is_given,
         })
     }
 
@@ -57,6 +61,11 @@ impl Settings {
     /// Whether there is an address.
     pub(crate) fn has_target(&self) -> bool {
         self.database.is_some() || self.dbstring.is_some()
+    }
+
+    /// Whether the address was given for this run: by a flag, and not by what the environment says anyway.
+    pub(crate) fn is_target_given(&self) -> bool {
+        self.is_given
     }
 
     pub(crate) fn target(&self) -> Result<Target, Failure> {
