@@ -62,6 +62,7 @@ pub struct Local {
 #[serde(deny_unknown_fields)]
 pub struct LocalImage {
     /// The image's entrypoint and its arguments; a container's own `command` and `args` replace them as in Kubernetes.
+    /// `${bowline}` for the program stands for Bowline itself.
     #[serde(default)]
     pub command: Vec<String>,
     /// Folders put before `PATH`, so that a container's own `command` is found there.

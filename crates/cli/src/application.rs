@@ -24,6 +24,9 @@ use crate::printer::Printer;
 use crate::record;
 use crate::report;
 
+/// The program of a local image that is Bowline itself.
+const BOWLINE: &str = "${bowline}";
+
 /// What a placeholder of a store stands for where no store runs: checks and rehearsals never connect.
 const NO_STORE: &str = "postgres://nobody@store.invalid/none";
 
@@ -56,6 +59,12 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         Some(app) => app,
         None => App::load(&arguments.path).map_err(|error| of_app(&arguments.path, &error))?,
     };
+    let itself = std::env::current_exe();
+    for program in app.local.images.values_mut().filter_map(|image| image.command.first_mut()) {
+        if let (BOWLINE, Ok(path)) = (program.as_str(), &itself) {
+            *program = path.to_string_lossy().into_owned();
+        }
+    }
     app.chart = as_written(&app.chart);
     for path in app.values.iter_mut().chain(&mut app.local.values) {
         *path = as_written(path);

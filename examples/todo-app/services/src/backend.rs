@@ -54,7 +54,7 @@ struct Refusal(StatusCode, &'static str, String);
 impl From<DatabaseError> for Refusal {
     fn from(error: DatabaseError) -> Self {
         if tasks::is_unmigrated(&error) {
-            let message = format!("the database is not migrated, run todo-migrate up ({error})");
+            let message = format!("the database is not migrated, its migrations have to run before ({error})");
             return Self(StatusCode::SERVICE_UNAVAILABLE, "database_not_migrated", message);
         }
         Self(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", error.to_string())

@@ -1,8 +1,8 @@
-//! The sample application: todos with a page, an API, PostgreSQL, and migrations.
+//! The sample application: todos with a page, an API and PostgreSQL.
 //!
 //! ```text
 //!  browser ─► todo-frontend (page, /api/* forwarded) ─► todo-backend (tasks, health, metrics) ─► PostgreSQL
-//!                                                        todo-migrate (numbered SQL files, once) ──┘
+//!                                            migrations/ (SQL files, run before them by a Job) ────┘
 //! ```
 //!
 //! Reads: its environment, requests, PostgreSQL.
@@ -16,9 +16,8 @@ pub mod frontend;
 mod http;
 mod log;
 mod metrics;
-pub mod migrate;
 mod settings;
 mod tasks;
 
 pub use log::{Level, Log};
-pub use settings::{Faults, Settings, SettingsError, required, seconds};
+pub use settings::{Faults, Settings, SettingsError, required};

@@ -92,14 +92,6 @@ pub fn required(variable: &'static str) -> Result<String, SettingsError> {
     env::var(variable).ok().filter(|value| !value.is_empty()).ok_or_else(missing)
 }
 
-/// A duration in seconds.
-///
-/// # Errors
-/// Where it is no number.
-pub fn seconds(variable: &'static str, default: u64) -> Result<Duration, SettingsError> {
-    parse(&|name| env::var(name).ok(), variable, default).map(Duration::from_secs)
-}
-
 fn parse<T: FromStr>(
     get: &dyn Fn(&'static str) -> Option<String>,
     variable: &'static str,

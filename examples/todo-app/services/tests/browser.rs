@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::json;
 use support::browser::Browser;
-use support::{Postgres, Program, eventually};
+use support::{Postgres, Program, eventually, migrate};
 
 const TITLES: &str =
     "return [...document.querySelectorAll('[data-testid=todo] [data-testid=title]')].map(e => e.textContent)";
@@ -47,8 +47,7 @@ fn a_todo_survives_a_reload() {
     }
     let (Some(postgres), Some(browser)) = (Postgres::start(), Browser::start()) else { return };
     let database = postgres.url();
-    let mut migrate = Program::start(env!("CARGO_BIN_EXE_todo-migrate"), &[], &[("DATABASE_URL", &database)]);
-    assert!(migrate.wait().success());
+    migrate(&database);
     let mut backend = Program::start(env!("CARGO_BIN_EXE_todo-backend"), &[], &[("DATABASE_URL", &database)]);
     let address = backend.address();
     let to = format!("http://{address}");

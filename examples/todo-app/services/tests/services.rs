@@ -3,18 +3,12 @@
 mod support;
 
 use serde_json::json;
-use support::{Postgres, Program, ask, eventually};
+use support::{Postgres, Program, ask, eventually, migrate};
 
 const BACKEND: &str = env!("CARGO_BIN_EXE_todo-backend");
 const FRONTEND: &str = env!("CARGO_BIN_EXE_todo-frontend");
-const MIGRATE: &str = env!("CARGO_BIN_EXE_todo-migrate");
 /// A port nobody listens on.
 const NOBODY: &str = "postgresql://todo@127.0.0.1:9/todo";
-
-fn migrate(url: &str) {
-    let mut program = Program::start(MIGRATE, &["up"], &[("DATABASE_URL", url)]);
-    assert!(program.wait().success());
-}
 
 #[test]
 fn the_backend_keeps_tasks_in_the_database() {
@@ -177,70 +171,4 @@ fn the_frontend_serves_the_page_and_forwards_the_api() {
     let down = ask(&at, "GET", "/api/tasks", None).unwrap();
     assert_eq!((down.status, &down.json()["error"]["code"]), (502, &json!("backend_unreachable")));
     assert_eq!(ask(&at, "GET", "/health/ready", None).unwrap().status, 200, "the page itself is there");
-}
-
-#[test]
-fn migrations_run_once_and_one_at_a_time() {
-    let Some(postgres) = Postgres::start() else { return };
-    let url = postgres.url();
-    let mut runners: Vec<Program> =
-        (0..3).map(|_| Program::start(MIGRATE, &["up"], &[("DATABASE_URL", &url)])).collect();
-    for runner in &mut runners {
-        assert!(runner.wait().success(), "{:?}", runner.log("todo-migrate failed"));
-    }
-    eventually("all have said what they did", || {
-        runners.iter().all(|r| !r.log("done").is_empty() || !r.log("nothing to migrate").is_empty())
-    });
-    let ran: usize = runners.iter().map(|runner| runner.log("migrated").len()).sum();
-    assert_eq!(ran, todo_app::migrate::MIGRATIONS.len());
-    assert_eq!(postgres.psql("SELECT count(*) FROM schema_migrations").unwrap(), ran.to_string());
-}
-
-#[test]
-fn a_migration_that_fails_is_undone_and_named() {
-    let Some(postgres) = Postgres::start() else { return };
-    let url = postgres.url();
-    postgres.psql("CREATE TABLE tasks (title text)").unwrap();
-    let mut program = Program::start(MIGRATE, &[], &[("DATABASE_URL", &url)]);
-    assert_eq!(program.wait().code(), Some(1));
-    eventually("it says why", || !program.log("todo-migrate failed").is_empty());
-    let why = program.log("todo-migrate failed")[0]["error"].as_str().unwrap().to_owned();
-    assert_eq!(why, "migration 001_create_tasks failed and was undone: relation \"tasks\" already exists");
-    assert_eq!(postgres.psql("SELECT count(*) FROM schema_migrations").unwrap(), "0");
-    postgres.psql("DROP TABLE tasks").unwrap();
-    migrate(&url);
-}
-
-#[test]
-fn a_migration_gives_up_on_a_lock_and_on_a_database_that_does_not_come() {
-    let Some(postgres) = Postgres::start() else { return };
-    let url = postgres.url();
-    let lock = "SELECT pg_advisory_lock(1953457263), pg_sleep(30)";
-    let holder = std::thread::spawn({
-        let url = url.clone();
-        move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-                let drive = tokio::spawn(connection);
-                // ends when the server ends the session below
-                _ = client.simple_query(lock).await;
-                _ = drive.await;
-            });
-        }
-    });
-    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
-    eventually("the lock is held", || postgres.psql(held).as_deref() == Ok("1"));
-    let environment = [("DATABASE_URL", url.as_str()), ("MIGRATE_LOCK_TIMEOUT", "1")];
-    let mut program = Program::start(MIGRATE, &[], &environment);
-    assert_eq!(program.wait().code(), Some(1));
-    eventually("it says why", || !program.log("todo-migrate failed").is_empty());
-    assert!(program.log("todo-migrate failed")[0]["error"].as_str().unwrap().contains("holds the lock"));
-    postgres.psql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'").unwrap();
-    holder.join().unwrap();
-
-    let mut nowhere = Program::start(MIGRATE, &[], &[("DATABASE_URL", NOBODY), ("MIGRATE_CONNECT_TIMEOUT", "1")]);
-    assert_eq!(nowhere.wait().code(), Some(1));
-    eventually("it says why", || !nowhere.log("todo-migrate failed").is_empty());
-    assert!(nowhere.log("todo-migrate failed")[0]["error"].as_str().unwrap().contains("cannot be reached"));
 }

@@ -11,7 +11,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bowline_migrate::{Options, Runner, Target, UpTo};
 use serde_json::Value;
+
+/// Runs the application's migrations, as the Job of its chart does.
+pub fn migrate(url: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let random = bowline_clock::Random::from_entropy();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let target = Target::from_url(url).unwrap();
+    let runner = Runner::new(target, folder, Options::default(), &|_| None, random, Arc::new(|_| {}));
+    let outcome = runtime.block_on(runner.up(UpTo::Last)).unwrap();
+    assert_eq!(outcome.version, 3);
+}
 
 /// One of the programs, running; killed when dropped.
 pub struct Program {
