@@ -1,5 +1,6 @@
 //! `.tgz` archives, with limits: an archive is what a stranger made.
 
+use std::cell::Cell;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
@@ -13,16 +14,18 @@ pub(crate) const MAX_SIZE: usize = 100 * 1024 * 1024;
 
 const BLOCK: usize = 512;
 
-/// The files of a chart archive, without the directory that all of them stand in.
-pub(crate) fn read(compressed: &[u8]) -> Result<Vec<File>, Error> {
+/// The files of a chart archive, without the directory that all of them stand in. `left`: how much may be unpacked in all,
+/// this archive and others together; what this one takes is taken off.
+pub(crate) fn read(compressed: &[u8], left: &Cell<usize>) -> Result<Vec<File>, Error> {
     let mut tar = Vec::new();
     // Headers, padding and names beyond the limit on the files themselves.
-    let limit = (MAX_SIZE + MAX_SIZE / 4) as u64;
+    let limit = (MAX_SIZE + MAX_SIZE / 4).min(left.get()) as u64;
     let unpacked = MultiGzDecoder::new(compressed).take(limit + 1).read_to_end(&mut tar);
     unpacked.map_err(|error| Error::chart(gzip_error(compressed, &error)))?;
     if tar.len() as u64 > limit {
         return Err(too_large());
     }
+    left.set(left.get().saturating_sub(tar.len()));
     let mut files = Vec::new();
     let mut budget = MAX_SIZE;
     for entry in entries(&tar)? {

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crate::archive::MAX_SIZE;
@@ -21,12 +21,43 @@ const MANY: usize = 64;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Where symbolic links of a chart's directory may lead.
+#[derive(Clone, Copy)]
+pub(crate) enum Links<'l> {
+    /// Anywhere, as in Helm.
+    Anywhere,
+    /// Anywhere; they were told of before.
+    Known,
+    /// To this folder, which is no link itself, and what is in it.
+    Within(&'l Path),
+}
+
+/// Is told of a link, and of what it leads to.
+type LinkObserver = fn(&Path, &Path);
+
+static LINK_OBSERVER: OnceLock<LinkObserver> = OnceLock::new();
+
+/// From now on, `observer` is told of every symbolic link that is followed in a chart's directory, before anything of it is
+/// read: with the path of the link and what it leads to in the end. For the whole program, as a logger is; the first
+/// observer stays.
+pub fn observe_links(observer: LinkObserver) {
+    // A second one changes nothing.
+    let _ = LINK_OBSERVER.set(observer);
+}
+
+/// The folder that the links of a chart may lead into: the repository that the chart is part of, else its own.
+pub(crate) fn repository(directory: &Path) -> io::Result<PathBuf> {
+    let own = fs::canonicalize(directory)?;
+    let repository = own.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    Ok(repository.unwrap_or(own))
+}
+
 /// All files below a chart's directory that `.helmignore` leaves in, in lexical order.
-pub(crate) fn read(directory: &Path) -> Result<Vec<File>, Error> {
+pub(crate) fn read(directory: &Path, links: Links<'_>) -> Result<Vec<File>, Error> {
     let ignore_file = directory.join(".helmignore");
     let rules = fs::read_to_string(&ignore_file).unwrap_or_default();
     let rules = Rules::parse(&rules).map_err(Error::chart)?;
-    let mut walk = Walk { rules, found: Vec::new(), depth: 0 };
+    let mut walk = Walk { rules, links, found: Vec::new(), depth: 0 };
     let walked = walk.directory(directory, "");
     // What was found before the walk failed comes before that failure.
     let files = contents(&walk.found)?;
@@ -40,13 +71,14 @@ struct Found {
     path: PathBuf,
 }
 
-struct Walk {
+struct Walk<'l> {
     rules: Rules,
+    links: Links<'l>,
     found: Vec<Found>,
     depth: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Lists a directory in lexical order, following symbolic links as Helm does.
     fn directory(&mut self, directory: &Path, prefix: &str) -> Result<(), Error> {
         let failed = |error: &io::Error| Error::chart(go_io_error("open", &directory.to_string_lossy(), error));
@@ -61,17 +93,22 @@ impl Walk {
             let inner = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
             let path = entry.path();
             // The directory itself says what an entry is, but for what a link leads to.
-            let kind = match entry.file_type() {
-                Ok(kind) if !kind.is_symlink() => Ok(kind),
-                _ => fs::metadata(&path).map(|found| found.file_type()),
+            let (kind, target) = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => (kind, None),
+                _ => {
+                    let target = followed(&path, !matches!(self.links, Links::Known))?;
+                    let found = fs::metadata(&target).map_err(|error| failed(&error))?;
+                    (found.file_type(), Some(target))
+                }
             };
-            let kind = kind.map_err(|error| {
-                let (link, missing) = (path.to_string_lossy(), missing_target(&path));
-                let why = go_io_error("lstat", &missing.to_string_lossy(), &error);
-                Error::chart(format!("error evaluating symlink {link}: {why}"))
-            })?;
             if self.rules.ignores(&inner, kind.is_dir()) {
                 continue;
+            }
+            if let (Some(target), Links::Within(folder)) = (&target, self.links)
+                && !target.starts_with(folder)
+            {
+                let (link, target, folder) = (path.display(), target.display(), folder.display());
+                return Err(Error::chart(format!("{link} is a link to {target}, which lies outside of {folder}")));
             }
             if kind.is_dir() {
                 self.depth += 1;
@@ -95,13 +132,27 @@ impl Walk {
     }
 }
 
+/// What a link leads to in the end.
+fn followed(link: &Path, tell: bool) -> Result<PathBuf, Error> {
+    let target = fs::canonicalize(link).map_err(|error| {
+        let (shown, missing) = (link.to_string_lossy(), missing_target(link));
+        let why = go_io_error("lstat", &missing.to_string_lossy(), &error);
+        Error::chart(format!("error evaluating symlink {shown}: {why}"))
+    })?;
+    if let Some(observer) = LINK_OBSERVER.get().filter(|_| tell) {
+        observer(link, &target);
+    }
+    Ok(target)
+}
+
 /// Where a link, or a link that it leads to, leads to nothing.
 fn missing_target(link: &Path) -> PathBuf {
     let mut path = link.to_owned();
     for _ in 0..255 {
         let mut walked = PathBuf::new();
         let mut next = None;
-        for part in path.components() {
+        let mut parts = path.components();
+        while let Some(part) = parts.next() {
             match part {
                 std::path::Component::ParentDir => _ = walked.pop(),
                 part => walked.push(part),
@@ -110,9 +161,8 @@ fn missing_target(link: &Path) -> PathBuf {
                 Err(_) => return walked,
                 Ok(found) if found.is_symlink() => {
                     let Ok(target) = fs::read_link(&walked) else { return walked };
-                    let rest: PathBuf = path.components().skip(walked.components().count()).collect();
                     walked.pop();
-                    next = Some(walked.join(target).join(rest));
+                    next = Some(walked.join(target).join(parts.as_path()));
                     break;
                 }
                 Ok(_) => {}

@@ -32,9 +32,10 @@ mod version;
 
 pub use chart::{Chart, Crd};
 pub use coalesce::merge_tables;
+pub use directory::observe_links;
 pub use error::{Error, Place, go_io_reason};
 pub use glob::{BadPattern, glob_match};
-pub use load::{File, archive_files, directory_files};
+pub use load::{File, archive_files, directory_files, directory_files_again};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use provenance::{Provenance, ValueOrigin};
 pub use user_values::{Origin, UserValues, ValueSources};

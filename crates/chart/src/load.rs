@@ -1,9 +1,11 @@
 //! Charts from directories and archives.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,6 +13,7 @@ use bowline_yaml::{Decoder, Map, Node, Target, parse_first};
 
 use crate::archive::{self, MAX_SIZE};
 use crate::content_type;
+use crate::directory::Links;
 use crate::error::{Error, Place, go_io_error};
 use crate::metadata::Nulls;
 use crate::values_file::parse_values;
@@ -45,6 +48,19 @@ impl Chart {
     /// # Errors
     /// In Helm's words; [`Error::place`] says which file and line.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_as(path, false)
+    }
+
+    /// The same for a chart that is not to read what is not its own: symbolic links of a directory may lead into the
+    /// repository (the folder with `.git`) that the chart is part of, and where it is part of none, into the chart alone.
+    ///
+    /// # Errors
+    /// As [`Chart::load`], and where a link leads out.
+    pub fn load_contained(path: &Path) -> Result<Self, Error> {
+        Self::load_as(path, true)
+    }
+
+    fn load_as(path: &Path, contained: bool) -> Result<Self, Error> {
         let shown = path.to_string_lossy();
         let Ok(found) = fs::metadata(path) else { return Err(Error::NotFound { path: shown.into_owned() }) };
         if !found.is_dir() {
@@ -56,9 +72,11 @@ impl Chart {
             let manifest = manifest.to_string_lossy();
             Error::chart(format!("unable to detect chart at {manifest}: {}", go_io_error("open", &manifest, &error)))
         })?;
-        let origin = Origin { shown: shown.trim_end_matches('/').to_owned(), nesting: 0 };
+        let origin = Origin::new(shown.trim_end_matches('/'));
         let is_v3 = check_api_version(&String::from_utf8_lossy(&data), &origin)?;
-        refuse_v3(is_v3, from_files(directory::read(&path)?, &origin)?)
+        let bound = if contained { directory::repository(&path).ok() } else { None };
+        let links = bound.as_deref().map_or(Links::Anywhere, Links::Within);
+        refuse_v3(is_v3, from_files(directory::read(&path, links)?, &origin)?)
     }
 
     /// A chart from files in memory, paths relative to the chart.
@@ -67,7 +85,7 @@ impl Chart {
     /// In Helm's words.
     pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, Error> {
         let files = files.into_iter().map(|(name, data)| File::new(name, &data)).collect();
-        from_files(files, &Origin { shown: String::new(), nesting: 0 })
+        from_files(files, &Origin::new(""))
     }
 
     /// A chart from a `.tgz` in memory.
@@ -75,7 +93,8 @@ impl Chart {
     /// # Errors
     /// In Helm's words.
     pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
-        from_files(archive::read(data)?, &Origin { shown: String::new(), nesting: 0 })
+        let origin = Origin::new("");
+        from_files(origin.unpack(data)?, &origin)
     }
 }
 
@@ -84,7 +103,15 @@ impl Chart {
 /// # Errors
 /// In Helm's words.
 pub fn directory_files(directory: &Path) -> Result<Vec<File>, Error> {
-    directory::read(directory)
+    directory::read(directory, Links::Anywhere)
+}
+
+/// The same for a chart that was loaded before: nobody is told of its links once more.
+///
+/// # Errors
+/// In Helm's words.
+pub fn directory_files_again(directory: &Path) -> Result<Vec<File>, Error> {
+    directory::read(directory, Links::Known)
 }
 
 /// The files of a chart's archive, paths relative to the chart. Archives that are too large, or that name a place outside
@@ -93,26 +120,39 @@ pub fn directory_files(directory: &Path) -> Result<Vec<File>, Error> {
 /// # Errors
 /// In Helm's words.
 pub fn archive_files(data: &[u8]) -> Result<Vec<File>, Error> {
-    archive::read(data)
+    archive::read(data, &Cell::new(MAX_UNPACKED))
 }
 
 /// How deep charts may lie in each other, as folders or archives. Folders end at about 450 (4,096 bytes of a path); an
 /// archive could hold itself.
 const MAX_NESTING: usize = 200;
 
-/// What a user calls the chart that is being loaded, and how many charts it lies in.
+/// All archives of a chart, those within it too, may unpack to this much: one alone is within its own limit, but there may be
+/// thousands of them in it, and archives in those.
+const MAX_UNPACKED: usize = 4 * MAX_SIZE;
+
+/// What a user calls the chart that is being loaded, how many charts it lies in, and what is left to unpack.
 struct Origin {
     shown: String,
     nesting: usize,
+    left: Rc<Cell<usize>>,
 }
 
 impl Origin {
+    fn new(shown: &str) -> Self {
+        Self { shown: shown.to_owned(), nesting: 0, left: Rc::new(Cell::new(MAX_UNPACKED)) }
+    }
+
+    fn unpack(&self, archive: &[u8]) -> Result<Vec<File>, Error> {
+        archive::read(archive, &self.left)
+    }
+
     fn file(&self, name: &str) -> String {
         if self.shown.is_empty() { name.to_owned() } else { format!("{}/{name}", self.shown) }
     }
 
     fn inner(&self, directory: &str) -> Self {
-        Self { shown: self.file(directory), nesting: self.nesting + 1 }
+        Self { shown: self.file(directory), nesting: self.nesting + 1, left: Rc::clone(&self.left) }
     }
 
     fn error(&self, doing: &str, name: &str, error: &bowline_yaml::Error) -> Error {
@@ -136,11 +176,11 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
         };
         return Err(Error::chart(message));
     }
-    let origin = Origin { shown: shown.to_owned(), nesting: 0 };
+    let origin = Origin::new(shown);
     // Helm keeps the reason to itself; here it is the cause.
     let unable =
         |cause: Error| Error::Archive { message: "unable to load chart archive".to_owned(), cause: Box::new(cause) };
-    let files = archive::read(&data).map_err(unable)?;
+    let files = origin.unpack(&data).map_err(unable)?;
     let Some(manifest) = files.iter().find(|file| &*file.name == "Chart.yaml") else {
         return Err(Error::chart("unable to detect chart version, no Chart.yaml found"));
     };
@@ -306,7 +346,7 @@ fn from_folder(Folder { files, charts }: Folder, origin: &Origin) -> Result<Char
 /// A file in `charts/` that belongs to no directory is no chart.
 fn load_subchart(name: &str, inner: Inner, origin: &Origin) -> Result<Chart, Error> {
     match inner.direct.first().filter(|_| name.ends_with(".tgz")) {
-        Some(file) => from_files(archive::read(&file.data)?, origin),
+        Some(file) => from_files(origin.unpack(&file.data)?, origin),
         None => from_folder(inner.folder, origin),
     }
 }
@@ -356,5 +396,43 @@ impl Default for Chart {
             dependencies: Vec::new(),
             origin: String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A `.tgz` of one file.
+    fn archive(name: &str, data: &[u8]) -> Vec<u8> {
+        let mut header = [0u8; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..135].copy_from_slice(format!("{:011o}", data.len()).as_bytes());
+        header[156] = b'0';
+        header[148..156].copy_from_slice(b"        ");
+        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+        header[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+        let mut tar = [&header[..], data].concat();
+        tar.resize(tar.len().div_ceil(512) * 512 + 1024, 0);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, &tar).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    #[test]
+    fn archives_within_archives_share_what_may_be_unpacked() {
+        let inner = archive("sub/Chart.yaml", b"apiVersion: v2\nname: sub\nversion: 1.0.0\n");
+        let file = |name: &str, data: &[u8]| File::new(name, data);
+        let manifest = file("Chart.yaml", b"apiVersion: v2\nname: app\nversion: 1.0.0\n");
+        let files: Vec<File> =
+            std::iter::once(manifest).chain((0..3).map(|at| file(&format!("charts/{at}.tgz"), &inner))).collect();
+        let load = |left: usize| {
+            let origin = Origin { left: Rc::new(Cell::new(left)), ..Origin::new("") };
+            from_files(files.clone(), &origin).map(|chart| chart.dependencies.len()).map_err(|error| error.to_string())
+        };
+        // Each unpacks to a header, a block and the end.
+        assert_eq!(load(3 * 2048), Ok(3));
+        let refused = load(3 * 2048 - 1).unwrap_err();
+        assert!(refused.contains("error unpacking subchart 2.tgz in app: decompressed chart is larger"), "{refused}");
     }
 }

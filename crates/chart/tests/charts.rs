@@ -150,3 +150,38 @@ fn directories_are_loaded_with_their_ignore_rules() {
     let error = Chart::load(&directory.path().join("none")).unwrap_err();
     assert!(error.to_string().starts_with("path \"") && error.to_string().ends_with("/none\" not found"), "{error}");
 }
+
+#[test]
+fn links_lead_anywhere_for_helm_and_into_the_repository_for_others() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path().canonicalize().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        std::fs::write(root.join(name), text).unwrap();
+    };
+    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, root.join(name)).unwrap();
+    write("outside/secret.txt", "s3cret\n");
+    write("repository/shared/helpers.tpl", "shared\n");
+    write("repository/chart/Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n");
+    write("repository/chart/own.txt", "own\n");
+    let chart = root.join("repository/chart");
+    let contained = || Chart::load_contained(&chart).map(|chart| chart.files.len()).map_err(|error| error.to_string());
+    link("own.txt", "repository/chart/inside.txt");
+    assert_eq!(contained(), Ok(2), "a link within the chart");
+    link("../shared", "repository/chart/shared");
+    let refused = contained().unwrap_err();
+    let wanted = "shared is a link to ROOT/repository/shared, which lies outside of ROOT/repository/chart";
+    assert!(refused.replace(&*root.to_string_lossy(), "ROOT").ends_with(wanted), "{refused}");
+    // In a repository, what is in the repository is one's own.
+    std::fs::create_dir(root.join("repository/.git")).unwrap();
+    assert_eq!(contained(), Ok(3));
+    // A chart that is reached over a link is where it really is.
+    link("repository/chart", "elsewhere");
+    assert!(Chart::load_contained(&root.join("elsewhere")).is_ok());
+    link("../../outside/secret.txt", "repository/shared/secret.txt");
+    assert!(contained().unwrap_err().contains("shared/secret.txt is a link to"));
+    assert_eq!(Chart::load(&chart).unwrap().files.len(), 4, "Helm follows it");
+    // What is ignored is not read, wherever it leads.
+    write("repository/chart/.helmignore", "secret.txt\n");
+    assert_eq!(contained(), Ok(4));
+}

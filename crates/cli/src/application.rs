@@ -69,8 +69,12 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
     for path in app.values.iter_mut().chain(&mut app.local.values) {
         *path = as_written(path);
     }
-    let chart = Chart::load(&app.chart).map_err(|error| {
-        let failure = unreadable(format!("the chart {} cannot be read", app.chart.display()), &error);
+    let chart = Chart::load_contained(&app.chart).map_err(|error| {
+        let mut failure = unreadable(format!("the chart {} cannot be read", app.chart.display()), &error);
+        if error.to_string().contains(" is a link to ") {
+            failure =
+                failure.hint(format!("bowline helm template {}   follows links, as Helm does", app.chart.display()));
+        }
         match error {
             bowline_chart::Error::NotFound { path } => near_path(failure, Path::new(&path)),
             _ => failure,

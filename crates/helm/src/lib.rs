@@ -101,7 +101,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(&arguments).into()
 }
 
+/// Helm tells which links it follows in a chart's folder.
+fn log_link(link: &std::path::Path, target: &std::path::Path) {
+    let (path, resolved) = (link.to_string_lossy(), target.to_string_lossy());
+    let message = "found symbolic link in path. Contents of linked file included and used";
+    console::log("INFO", message, &[("path", &path), ("resolved", &resolved)]);
+}
+
 fn run(arguments: &[String]) -> u8 {
+    bowline_chart::observe_links(log_link);
     // Helm reads the global flags before it knows the command, unknown ones put aside, and then once more.
     let mut settings = Settings::from_environment();
     let mut parsed = Parsed::default();

@@ -1,14 +1,20 @@
 //! Registries and signatures: what the drop-in pushes and signs the real helm pulls and verifies, and the reverse.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, dead_code)]
 
+#[path = "support/http.rs"]
+mod http;
 #[path = "support/registry.rs"]
 mod registry;
 mod support;
 #[path = "support/twins.rs"]
 mod twins;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use http::{Answer, Server};
 use registry::{Guard, Keys, Registry};
 use twins::{SIDES, Side, Twins};
 
@@ -310,4 +316,206 @@ fn signatures_travel_with_charts() {
     twins.same("dependency build app --plain-http --verify --keyring pub.gpg");
     twins.same("dependency update app --plain-http --verify --keyring nowhere");
     twins.finish();
+}
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// What a registry holds: content by digest, and digests by tag.
+#[derive(Clone, Default)]
+struct Held {
+    content: BTreeMap<String, (&'static str, Vec<u8>)>,
+    tags: BTreeMap<&'static str, String>,
+}
+
+impl Held {
+    fn put(&mut self, kind: &'static str, data: Vec<u8>) -> (String, usize) {
+        let (digest, size) = (format!("sha256:{}", bowline_registry::digest(&data)), data.len());
+        self.content.insert(digest.clone(), (kind, data));
+        (digest, size)
+    }
+
+    /// A manifest of a chart, with a signature where there is one.
+    fn chart(&mut self, archive: Vec<u8>, signature: Option<&[u8]>) -> String {
+        let descriptor = |kind: &str, (digest, size): &(String, usize)| serde_json::json!({"mediaType": kind, "digest": digest, "size": size});
+        let config = self.put("application/octet-stream", b"{\"name\":\"web\",\"version\":\"0.1.0\"}".to_vec());
+        let archive = self.put("application/octet-stream", archive);
+        let mut layers = vec![descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", &archive)];
+        if let Some(signature) = signature {
+            let signature = self.put("application/octet-stream", signature.to_vec());
+            layers.push(descriptor("application/vnd.cncf.helm.chart.provenance.v1.prov", &signature));
+        }
+        let config = descriptor("application/vnd.cncf.helm.config.v1+json", &config);
+        let manifest =
+            serde_json::json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers});
+        self.put(MANIFEST, manifest.to_string().into_bytes()).0
+    }
+
+    fn index(&mut self, manifests: &[&str]) -> String {
+        let entry = |digest: &&str| {
+            let size = self.content[*digest].1.len();
+            serde_json::json!({"mediaType": MANIFEST, "digest": digest, "size": size})
+        };
+        let manifests: Vec<serde_json::Value> = manifests.iter().map(entry).collect();
+        let index = serde_json::json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
+        self.put(INDEX, index.to_string().into_bytes()).0
+    }
+
+    fn answer(&self, path: &str) -> Answer {
+        let path = path.split('?').next().unwrap();
+        if path.ends_with("/tags/list") {
+            let tags: Vec<&&str> = self.tags.keys().collect();
+            return Answer::ok(serde_json::json!({"name": "charts/web", "tags": tags}).to_string());
+        }
+        let Some((_, last)) = path.rsplit_once('/').filter(|(_, last)| !last.is_empty()) else {
+            return Answer::ok("{}");
+        };
+        let digest = self.tags.get(last).map_or(last, String::as_str);
+        let Some((kind, data)) = self.content.get(digest) else { return Answer::status(404) };
+        let headers = vec![("Content-Type", (*kind).to_owned()), ("Docker-Content-Digest", digest.to_owned())];
+        Answer { status: 200, headers, body: data.clone() }
+    }
+}
+
+/// A registry that wants tokens, and gives them to those whom `who` lets in by the `Authorization` of the request for one.
+fn with_tokens(held: Held, who: impl Fn(&str) -> bool + Send + Sync + 'static) -> Server {
+    let port = Arc::new(Mutex::new(0_u16));
+    let known = Arc::clone(&port);
+    let server = Server::new(move |request| {
+        if request.path.starts_with("/token") {
+            if request.method == "POST" || !request.path.contains("service=tests") {
+                return Answer::status(404);
+            }
+            let allowed = who(&request.authorization);
+            return if allowed { Answer::ok("{\"token\": \"t0ken\"}") } else { Answer::status(401) };
+        }
+        if request.authorization == "Bearer t0ken" {
+            return held.answer(&request.path);
+        }
+        let realm = format!("http://127.0.0.1:{}/token", known.lock().unwrap());
+        let challenge = format!("Bearer realm=\"{realm}\",service=\"tests\",scope=\"repository:charts/web:pull\"");
+        Answer { status: 401, headers: vec![("WWW-Authenticate", challenge)], body: Vec::new() }
+    });
+    *port.lock().unwrap() = server.port;
+    server
+}
+
+/// Docker's file, for both.
+fn write_docker(twins: &Twins, config: &str) {
+    for side in SIDES {
+        fs::create_dir_all(twins.home(side).join(".docker")).unwrap();
+        fs::write(twins.home(side).join(".docker/config.json"), config).unwrap();
+    }
+}
+
+/// A registry's content: one chart, `0.1.0`.
+fn held(twins: &Twins) -> Held {
+    let file = packed(twins, "web", "0.1.0");
+    let mut held = Held::default();
+    let digest = held.chart(fs::read(twins.work(Side::Helm).join(&file)).unwrap(), None);
+    held.tags.insert("0.1.0", digest);
+    twins.remove(&file);
+    held
+}
+
+#[test]
+fn tokens_are_got_as_registries_ask_for_them() {
+    let Some(mut twins) = Twins::new() else { return };
+    let held = held(&twins);
+    // Anybody gets one.
+    let server = with_tokens(held.clone(), str::is_empty);
+    let at = format!("127.0.0.1:{}", server.port);
+    twins.same(&format!("pull oci://{at}/charts/web --plain-http --version 0.1.0"));
+    twins.same(&format!("pull oci://{at}/charts/web --plain-http"));
+    twins.same(&format!("pull oci://{at}/charts/web --plain-http --version 0.9.0"));
+    let asked = server.seen().iter().filter(|request| request.path.starts_with("/token")).count();
+    assert!(asked >= 6, "{asked} tokens");
+    // Only who is known: by flags, by Docker's file, and by a helper program.
+    let server = with_tokens(held, |authorization| authorization == "Basic bWU6czNjcmV0");
+    let at = format!("127.0.0.1:{}", server.port);
+    let pull = format!("pull oci://{at}/charts/web --plain-http --version 0.1.0");
+    twins.same(&pull);
+    twins.same(&format!("{pull} --username me --password s3cret"));
+    twins.same(&format!("{pull} --username me --password wrong"));
+    write_docker(&twins, &format!("{{\"auths\": {{\"{at}\": {{\"auth\": \"bWU6czNjcmV0\"}}}}}}"));
+    assert_eq!(twins.same(&pull).code, Some(0));
+    let programs = tempfile::tempdir().unwrap();
+    let helper = programs.path().join("docker-credential-tests");
+    let answer = format!(
+        "read host; [ \"$1 $host\" = \"get {at}\" ] || {{ echo credentials not found in native keychain; exit 1; }}"
+    );
+    fs::write(&helper, format!("#!/bin/sh\n{answer}\necho '{{\"Username\": \"me\", \"Secret\": \"s3cret\"}}'\n"))
+        .unwrap();
+    fs::set_permissions(&helper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_docker(&twins, &format!("{{\"credHelpers\": {{\"{at}\": \"tests\"}}}}"));
+    let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
+    twins.set("PATH", path);
+    assert_eq!(twins.same(&pull).code, Some(0));
+    write_docker(&twins, "{\"credsStore\": \"tests\"}");
+    assert_eq!(twins.same(&pull).code, Some(0));
+    write_docker(&twins, "{\"credsStore\": \"absent\"}");
+    twins.both_fail(&pull);
+    twins.finish();
+}
+
+#[test]
+fn charts_come_by_digest_and_from_indices_with_their_signatures() {
+    let Some(mut twins) = Twins::new() else { return };
+    let mut held = held(&twins);
+    let chart = held.tags["0.1.0"].clone();
+    let archive =
+        held.content.values().map(|(_, data)| data).find(|data| data.starts_with(b"\x1f\x8b")).unwrap().clone();
+    let signed = held.chart(archive, Some(b"no signature at all\n"));
+    held.tags.insert("0.2.0", signed);
+    let index = held.index(&[&chart]);
+    held.tags.insert("0.3.0", index);
+    let server = Server::new(move |request| held.answer(&request.path));
+    let at = format!("127.0.0.1:{}", server.port);
+    let other = format!("sha256:{}", "ab".repeat(32));
+    for line in [
+        format!("pull oci://{at}/charts/web@{chart} --plain-http"),
+        format!("pull oci://{at}/charts/web:0.1.0@{chart} --plain-http"),
+        format!("pull oci://{at}/charts/web@{other} --plain-http"),
+        format!("pull oci://{at}/charts/web@sha256:short --plain-http"),
+        format!("pull oci://{at}/charts/web@md5:abcd --plain-http"),
+        format!("pull oci://{at}/charts/web@x --plain-http"),
+        format!("pull oci://{at}/charts/web@{} --plain-http", chart.to_uppercase().replace("SHA", "sha")),
+        format!("pull oci://{at}/charts/web --version 0.2.0 --plain-http"),
+        format!("pull oci://{at}/charts/web --version 0.2.0 --plain-http --prov"),
+        format!("pull oci://{at}/charts/web --version 0.1.0 --plain-http --prov"),
+        format!("pull oci://{at}/charts/web --version 0.3.0 --plain-http"),
+        format!("show chart oci://{at}/charts/web --version 0.1.0 --plain-http"),
+        format!("template oci://{at}/charts/web@{chart} --plain-http"),
+    ] {
+        twins.same(&line);
+    }
+    twins.finish();
+}
+
+#[test]
+fn a_registry_that_has_no_time_is_asked_again() {
+    let Some(twins) = Twins::new() else { return };
+    let held = held(&twins);
+    for (status, times, header) in [(429, 1, Some("1")), (503, 2, None), (500, 1, None)] {
+        let mut attempts = Vec::new();
+        for side in SIDES {
+            let (held, left) = (held.clone(), AtomicUsize::new(times));
+            let server = Server::new(move |request| {
+                let busy = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+                if !busy {
+                    return held.answer(&request.path);
+                }
+                let headers = header.map(|seconds: &str| ("Retry-After", seconds.to_owned())).into_iter().collect();
+                Answer { status, headers, body: Vec::new() }
+            });
+            let line = format!("pull oci://127.0.0.1:{}/charts/web --plain-http --version 0.1.0", server.port);
+            let started = std::time::Instant::now();
+            let pulled = twins.run(side, &line, "");
+            assert_eq!(pulled.code, Some(0), "{status}: {pulled:?}");
+            assert!(header.is_none() || started.elapsed().as_secs() >= 1, "what the registry asks for is waited");
+            let paths: Vec<String> = server.seen().into_iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+            attempts.push(paths);
+        }
+        assert_eq!(attempts[0][..=times], attempts[1][..=times], "{status}");
+    }
 }

@@ -287,3 +287,40 @@ fn create_writes_the_starter() {
     }
     bench.finish();
 }
+
+#[test]
+fn links_are_followed_and_told() {
+    let Some(mut bench) = Bench::new() else { return };
+    for name in ["app", "host"] {
+        bench.write(&format!("{name}/Chart.yaml"), &format!("apiVersion: v2\nname: {name}\nversion: 0.1.0\n"));
+    }
+    bench.write("app/templates/a.yaml", "a: {{ .Files.Get \"x.txt\" }}\nb: {{ .Files.Get \"d/y.txt\" }}\n");
+    bench.write("app/.helmignore", "ignored.txt\n");
+    bench.write("other/x.txt", "x\n");
+    bench.write("other/y.txt", "y\n");
+    bench.write("host/charts/.keep", "");
+    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, bench.work().join(name)).unwrap();
+    link("../other/x.txt", "app/x.txt");
+    link("../other/x.txt", "app/ignored.txt");
+    link("../other", "app/d");
+    link("app", "linked");
+    link("../../app", "host/charts/app");
+    let lines = [
+        "template app",
+        "template linked",
+        "template host",
+        "lint app",
+        "show all host",
+        "package app -d out",
+        "dependency list host",
+        "show values linked",
+    ];
+    for line in lines {
+        bench.compare(line);
+    }
+    std::os::unix::fs::symlink("app/nowhere", bench.work().join("other/z.txt")).unwrap();
+    for line in lines {
+        bench.compare(line);
+    }
+    bench.finish();
+}

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use bowline_chart::{Chart, File, Metadata, archive_files, directory_files};
+use bowline_chart::{Chart, File, Metadata, archive_files, directory_files_again};
 use bowline_yaml::quote;
 use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
@@ -45,7 +45,7 @@ impl Source {
         let chart = Chart::load(directory)?;
         Self::new(
             chart.metadata,
-            directory_files(&std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()))?,
+            directory_files_again(&std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()))?,
         )
     }
 

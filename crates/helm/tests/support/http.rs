@@ -9,6 +9,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// A request as far as tests look at it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) path: String,
     /// `Authorization`, empty where there is none.
     pub(crate) authorization: String,
@@ -103,6 +104,7 @@ fn serve(input: impl Read, mut output: impl Write, handler: &Handler, seen: &Mut
     // One request after the other on a connection.
     while let Some(Ok(first)) = lines.next() {
         let mut request = Request {
+            method: first.split(' ').next().unwrap_or_default().to_owned(),
             path: first.split(' ').nth(1).unwrap_or("/").to_owned(),
             authorization: String::new(),
             host: String::new(),
@@ -122,6 +124,8 @@ fn serve(input: impl Read, mut output: impl Write, handler: &Handler, seen: &Mut
             302 => "Found",
             401 => "Unauthorized",
             404 => "Not Found",
+            429 => "Too Many Requests",
+            503 => "Service Unavailable",
             _ => "Internal Server Error",
         };
         let mut head = format!("HTTP/1.1 {} {reason}\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
@@ -129,7 +133,8 @@ fn serve(input: impl Read, mut output: impl Write, handler: &Handler, seen: &Mut
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         let sent = output.write_all(format!("{head}\r\n").as_bytes());
-        if sent.and_then(|()| output.write_all(&answer.body)).and_then(|()| output.flush()).is_err() {
+        let body = if request.method == "HEAD" { &[][..] } else { &answer.body };
+        if sent.and_then(|()| output.write_all(body)).and_then(|()| output.flush()).is_err() {
             return;
         }
     }

@@ -47,6 +47,9 @@ impl Reference {
         if path.contains(':') && !is_tag(tag) {
             return Err(invalid(format!("invalid tag {}", quoted(tag))));
         }
+        if !digest.is_empty() {
+            check_digest(digest).map_err(|why| invalid(format!("invalid digest {}: {why}", quoted(digest))))?;
+        }
         let owned = str::to_owned;
         Ok(Self { registry: owned(registry), repository: owned(repository), tag: owned(tag), digest: owned(digest) })
     }
@@ -65,6 +68,27 @@ impl std::fmt::Display for Reference {
             tag => write!(f, "{registry}/{repository}:{tag}"),
         }
     }
+}
+
+/// `sha256:` and 64 digits of lower case, or that of the longer ones (OCI image specification, descriptors).
+fn check_digest(digest: &str) -> Result<(), &'static str> {
+    const FORMAT: &str = "invalid checksum digest format";
+    let (algorithm, sum) = digest.split_once(':').ok_or(FORMAT)?;
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'_' | b'-');
+    if !algorithm.split(['.', '+', '_', '-']).all(part) || sum.is_empty() || !sum.bytes().all(fine) {
+        return Err(FORMAT);
+    }
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return Err("unsupported digest algorithm"),
+    };
+    if sum.len() != length {
+        return Err("invalid checksum digest length");
+    }
+    if sum.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) { Ok(()) } else { Err(FORMAT) }
 }
 
 fn is_registry(host: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bowline_yaml::quote;
 use serde_json::Value;
@@ -12,6 +13,10 @@ use crate::error::Error;
 use crate::fetch::{Client, Request, Response, basic, reason, same_origin};
 use crate::url::Url;
 
+/// As often, and as long, as Helm's registry client tries again.
+const MAX_RETRIES: u32 = 5;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
 const MAX_ERROR: usize = 8 * 1024;
 const MAX_TOKEN: usize = 1024 * 1024;
 /// Who asks for tokens, where the server wants to know.
@@ -65,7 +70,7 @@ impl<'c> Session<'c> {
         if let Some(known) = self.token(&url.host, &hint) {
             first.headers.push(("Authorization", known));
         }
-        let answer = self.client.send(&first, same_origin)?;
+        let answer = self.patiently(&first)?;
         if answer.status != 401 {
             return Ok(answer);
         }
@@ -85,7 +90,21 @@ impl<'c> Session<'c> {
         self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key, authorization.clone());
         let mut second = request.clone();
         second.headers.push(("Authorization", authorization));
-        self.client.send(&second, same_origin)
+        self.patiently(&second)
+    }
+
+    /// Sends a request, and again where the registry has no time for it now or fails.
+    fn patiently(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let mut attempt = 0;
+        loop {
+            let answer = self.client.send(request, same_origin)?;
+            let passing = matches!(answer.status, 408 | 429) || answer.status >= 500;
+            if !passing || attempt == MAX_RETRIES {
+                return Ok(answer);
+            }
+            pause(wait_before(attempt, &answer));
+            attempt += 1;
+        }
     }
 
     fn basic(&self, host: &str) -> Result<String, Error> {
@@ -124,8 +143,8 @@ impl<'c> Session<'c> {
 
     /// Distribution's token protocol: a `GET` with basic authorization.
     fn ask_for_token(&self, realm: &str, service: &str, scopes: &[&str], who: &Credentials) -> Result<Value, Error> {
-        let mut pairs = vec![("service", service)];
-        pairs.extend(scopes.iter().map(|scope| ("scope", *scope)));
+        let mut pairs: Vec<_> = scopes.iter().map(|scope| ("scope", *scope)).collect();
+        pairs.push(("service", service));
         let query = form(&pairs);
         let url = format!("{realm}{}{query}", if realm.contains('?') { '&' } else { '?' });
         let mut headers = Vec::new();
@@ -155,7 +174,7 @@ impl<'c> Session<'c> {
     }
 
     fn token_answer(&self, request: &Request<'_>) -> Result<Value, Error> {
-        let answer = self.client.send(request, same_origin)?;
+        let answer = self.patiently(request)?;
         if answer.status != 200 {
             return Err(response_error(request, &answer));
         }
@@ -163,6 +182,19 @@ impl<'c> Session<'c> {
             Error::Fetch(format!("{} {}: failed to decode response: {error}", request.method, quote(&request.url)))
         })
     }
+}
+
+/// How long to wait before the next attempt: what the registry asks for, else twice as long each time.
+fn wait_before(attempt: u32, answer: &Response) -> Duration {
+    let asked = answer.header("retry-after").filter(|_| answer.status == 429);
+    let asked = asked.and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    asked.unwrap_or(FIRST_WAIT * 2_u32.pow(attempt)).min(LONGEST_WAIT)
+}
+
+/// A registry is another program: it is waited for in real time.
+#[allow(clippy::disallowed_methods)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// The error that an unwanted status is, with what the registry says about it.
