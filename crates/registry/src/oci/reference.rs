@@ -121,14 +121,17 @@ mod tests {
     fn references_are_read() {
         let read = Reference::parse("oci://localhost:5000/charts/web:1.0.0+build.1").unwrap();
         assert_eq!(read.to_string(), "localhost:5000/charts/web:1.0.0_build.1");
-        let read = Reference::parse("h/r@sha256:abc").unwrap();
-        assert_eq!((read.version(), read.to_string().as_str()), ("sha256:abc", "h/r@sha256:abc"));
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let read = Reference::parse(&format!("h/r@{digest}")).unwrap();
+        assert_eq!((read.version(), read.to_string()), (digest.as_str(), format!("h/r@{digest}")));
         for (wrong, why) in [
             ("h", "missing registry or repository"),
             ("h/Upper", "invalid repository \"Upper\""),
             ("h/a:", "invalid tag \"\""),
             ("h/a:b c", "invalid tag \"b c\""),
             ("h h/a", "invalid registry \"h h\""),
+            ("h/r@sha256:abc", "invalid digest \"sha256:abc\": invalid checksum digest length"),
+            ("h/r@md5:abc", "invalid digest \"md5:abc\": unsupported digest algorithm"),
         ] {
             assert_eq!(Reference::parse(wrong).unwrap_err().to_string(), format!("invalid reference: {why}"));
         }
