@@ -260,13 +260,7 @@ impl<'a> Runner<'a> {
         }
         // Before the lock: a mistake in a file keeps nobody waiting, and nothing of what comes before it is run.
         let mut ready = self.prepare(&first)?;
-        if let Some(why) = session.read_only() {
-            return Err(MigrateError::ReadOnly { target: self.target.shown(), why });
-        }
-        if session.is_pooled().await {
-            return Err(MigrateError::Pooler { target: self.target.shown() });
-        }
-        lock::take(session, self.options.lock_deadline, &self.random, &self.listener).await?;
+        self.take_lock(session).await?;
         let result = async {
             let state = tables.read(session).await?;
             let second = planned(&state)?;
@@ -285,6 +279,30 @@ impl<'a> Runner<'a> {
         // The lock ends with the session as well; said for the ones that wait.
         _ = session.unlock().await;
         result
+    }
+
+    /// Waits for the lock. Whoever waits has run nothing yet: where its server goes away, it goes on waiting at the one
+    /// that takes its place, which knows nothing of the lock.
+    async fn take_lock(&self, session: &mut Session) -> Result<(), MigrateError> {
+        let end = Instant::now() + self.options.lock_deadline;
+        loop {
+            if let Some(why) = session.read_only() {
+                return Err(MigrateError::ReadOnly { target: self.target.shown(), why });
+            }
+            if session.is_pooled().await {
+                return Err(MigrateError::Pooler { target: self.target.shown() });
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            match lock::take(session, left, &self.random, &self.listener).await {
+                Ok(_) => return Ok(()),
+                Err(MigrateError::Bookkeeping { source, .. }) if source.disconnected && !left.is_zero() => {
+                    let limit = self.options.connect_deadline;
+                    (self.listener)(Event::WaitingForServer { why: source.to_string(), limit });
+                    *session = Session::connect(&self.target, &self.options, &self.listener).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Runs the command that goes before anything is changed.

@@ -163,14 +163,18 @@ impl Target {
         match &self.address {
             Address::Postgres(address) => {
                 let config = &address.config;
-                let host = config.get_hosts().first().map_or_else(String::new, |host| match host {
-                    tokio_postgres::config::Host::Tcp(host) => host.clone(),
-                    tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
-                });
-                let port = config.get_ports().first().copied().unwrap_or(5432);
+                let ports = config.get_ports();
+                let place = |(at, host): (usize, &tokio_postgres::config::Host)| {
+                    let port = ports.get(at).or_else(|| ports.first()).copied().unwrap_or(5432);
+                    match host {
+                        tokio_postgres::config::Host::Tcp(host) => format!("{host}:{port}"),
+                        tokio_postgres::config::Host::Unix(path) => format!("{}:{port}", path.display()),
+                    }
+                };
+                let places = config.get_hosts().iter().enumerate().map(place).collect::<Vec<_>>().join(",");
                 let user = config.get_user().unwrap_or_default();
                 let name = config.get_dbname().or(config.get_user()).unwrap_or_default();
-                format!("postgres://{user}@{host}:{port}/{name}")
+                format!("postgres://{user}@{places}/{name}")
             }
             Address::Mysql(options) => {
                 let place = match options.socket() {
@@ -433,6 +437,7 @@ mod tests {
     fn addresses_are_shown_without_password() {
         let cases = [
             ("postgres", "postgres://u:secret@h:6000/d?sslmode=disable&search_path=a", "postgres://u@h:6000/d"),
+            ("postgres", "postgres://u:secret@h:6000,i:7000/d", "postgres://u@h:6000,i:7000/d"),
             ("postgres", "host=h port=6000 user=u password='sec ret' dbname=d", "postgres://u@h:6000/d"),
             ("mysql", "u:sec@ret@tcp(h:3307)/d?parseTime=true", "mysql://u@h:3307/d"),
             ("mysql", "u:secret@unix(/run/m.sock)/d", "mysql://u@/run/m.sock/d"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bowline_migrate::tree::{Layout, MigrationTree};
 use bowline_migrate::{Patience, Required, Target, Verdict, VerifyOptions, verify, wait};
+use bowline_peers::mariadb::MariaDb;
 use bowline_peers::postgres::Postgres;
 
 /// A folder of one tool, its version table as that tool creates it, and rows for all but the last migration.
@@ -224,6 +225,63 @@ async fn dirty_changed_and_ahead_are_told() {
     assert!(verdict.is_satisfied() && verdict.table.as_deref() == Some("audit.versions"), "{verdict:?}");
     let named = Required::versions(["b".to_owned()], Some(Layout::Alembic));
     assert!(ask(&url, &named).await.is_satisfied());
+}
+
+#[tokio::test]
+async fn mariadbs_tables_are_read_too() {
+    let Some(maria) = MariaDb::start() else { return };
+    let target = Target::new("mysql", &maria.dsn()).unwrap();
+    let ask = async |required: &Required| verify(&target, required, &VerifyOptions::default()).await.unwrap();
+    let sql = |text: &str| maria.sql(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let goose = required(CASES[0].files, Layout::Goose);
+    assert_eq!(ask(&goose).await.missing, ["1", "3"]);
+    // as goose, golang-migrate, sqlx, Flyway and Django make them there
+    sql("CREATE TABLE goose_db_version (id bigint(20) unsigned NOT NULL AUTO_INCREMENT, version_id bigint NOT NULL, \
+         is_applied boolean NOT NULL, tstamp datetime NULL default CURRENT_TIMESTAMP, PRIMARY KEY(id))");
+    sql("INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true), (3, true), (3, false)");
+    assert_eq!(ask(&goose).await.missing, ["3"]);
+    sql("INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true), (9, true)");
+    let verdict = ask(&goose).await;
+    assert!(verdict.is_satisfied() && verdict.ahead == ["9"], "{verdict:?}");
+    // a checksum counts for the row it was noted with
+    sql("CREATE TABLE goose_db_version_checksum (version_id bigint NOT NULL PRIMARY KEY, row_id bigint NOT NULL, \
+         sha256 varchar(64) NOT NULL, file varchar(255) NOT NULL)");
+    sql(
+        "INSERT INTO goose_db_version_checksum SELECT version_id, id, 'other', 'x' FROM goose_db_version WHERE version_id = 1",
+    );
+    sql("INSERT INTO goose_db_version_checksum VALUES (3, 1, 'other', 'x')");
+    let verdict = ask(&goose).await;
+    assert!(verdict.is_satisfied() && verdict.changed == [Path::new("m/00001_a.sql")], "{verdict:?}");
+
+    sql("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)");
+    sql("INSERT INTO schema_migrations VALUES (1, true)");
+    let migrate = required(CASES[1].files, Layout::GolangMigrate);
+    let verdict = ask(&migrate).await;
+    assert!(verdict.dirty[0].version == "1" && verdict.missing == ["2"], "{verdict:?}");
+    sql(
+        "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP NOT \
+         NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+    );
+    sql("INSERT INTO _sqlx_migrations VALUES (1, 'a', now(), true, unhex(sha2('SELECT 1', 384)), 1), \
+         (2, 'b', now(), true, unhex(sha2('SELECT 3', 384)), 1)");
+    let verdict = ask(&required(CASES[2].files, Layout::Sqlx)).await;
+    assert!(!verdict.is_satisfied() && verdict.changed == [Path::new("m/2_b.sql")], "{verdict:?}");
+    sql(
+        "CREATE TABLE flyway_schema_history (installed_rank INT NOT NULL PRIMARY KEY, version VARCHAR(50), description \
+         VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL, script VARCHAR(1000) NOT NULL, checksum INT, installed_by \
+         VARCHAR(100) NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, execution_time INT NOT NULL, \
+         success BOOL NOT NULL)",
+    );
+    sql("INSERT INTO flyway_schema_history VALUES (1, '1', 'a', 'SQL', 's', 1, 'me', now(), 1, true), \
+         (2, '1.1', 'b', 'SQL', 's', 1, 'me', now(), 1, false)");
+    let verdict = ask(&required(CASES[4].files, Layout::Flyway)).await;
+    assert!(verdict.dirty[0].version == "1.1" && verdict.missing == ["2"], "{verdict:?}");
+    sql(
+        "CREATE TABLE django_migrations (id bigint AUTO_INCREMENT NOT NULL PRIMARY KEY, app varchar(255) NOT NULL, name \
+         varchar(255) NOT NULL, applied datetime(6) NOT NULL)",
+    );
+    sql("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0001_initial', now())");
+    assert_eq!(ask(&required(CASES[9].files, Layout::Django)).await.missing, ["shop.0002_price"]);
 }
 
 #[tokio::test]

@@ -101,12 +101,16 @@ pub fn charts_in(target: &Path) -> Option<PathBuf> {
     Some(folder)
 }
 
-fn search(name: &str) -> Option<PathBuf> {
-    let cache = env::var_os(PEERS_DIR)
+/// Where `peers/build` puts what it builds and fetches.
+pub(crate) fn cache() -> Option<PathBuf> {
+    env::var_os(PEERS_DIR)
         .map(PathBuf::from)
         .or_else(|| env::var_os("XDG_CACHE_HOME").map(|dir| Path::new(&dir).join("bowline/peers")))
-        .or_else(|| env::var_os("HOME").map(|dir| Path::new(&dir).join(".cache/bowline/peers")));
-    let built = cache.map(|dir| dir.join("bin").join(name));
+        .or_else(|| env::var_os("HOME").map(|dir| Path::new(&dir).join(".cache/bowline/peers")))
+}
+
+fn search(name: &str) -> Option<PathBuf> {
+    let built = cache().map(|dir| dir.join("bin").join(name));
     let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
     built.into_iter().chain(on_path.map(|dir| dir.join(name))).find(|path| path.is_file())
 }

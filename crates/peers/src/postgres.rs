@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::skip;
+use crate::{cache, skip};
 
 /// A PostgreSQL server in a folder of its own, on loopback, stopped when dropped.
 pub struct Postgres {
@@ -19,6 +19,8 @@ pub struct Postgres {
     binaries: PathBuf,
     port: u16,
     durable: bool,
+    /// Megabytes of the disk at [`Postgres::small_disk`].
+    small_disk: Option<u32>,
     server: Option<Child>,
 }
 
@@ -40,20 +42,87 @@ impl Postgres {
         Self::launch(true)
     }
 
+    /// Starts one of another major version than the system's, which `peers/build` fetches.
+    ///
+    /// # Panics
+    /// Where it is there and does not start.
+    pub fn start_of(major: u32) -> Option<Self> {
+        let home = cache()?.join(format!("postgres/{major}"));
+        if !home.join("bin/postgres").is_file() {
+            skip(&format!("needs PostgreSQL {major}: fetch it with `peers/build postgres{major}`"));
+            return None;
+        }
+        let mut postgres = Self::at(home, false);
+        // Its user may not look into the cache of ours.
+        let copy = postgres.folder.path().join("postgres");
+        let copied = Command::new("cp").arg("-r").arg(&postgres.binaries).arg(&copy).status().unwrap();
+        assert!(copied.success(), "copy PostgreSQL {major}");
+        postgres.binaries = copy.join("bin");
+        postgres.initialize();
+        postgres.run();
+        Some(postgres)
+    }
+
+    /// Starts one that has a disk of a few megabytes at [`Postgres::small_disk`], which takes root's rights.
+    ///
+    /// # Panics
+    /// Where it is installed and does not start.
+    pub fn start_with_small_disk(megabytes: u32) -> Option<Self> {
+        let Some(binaries) = binaries() else {
+            skip("needs PostgreSQL's server programs: install postgresql");
+            return None;
+        };
+        if !is_root() {
+            skip("needs root's rights, for a small file system of its own");
+            return None;
+        }
+        let mut postgres = Self::at(binaries, false);
+        std::fs::create_dir(postgres.small_disk()).unwrap();
+        postgres.small_disk = Some(megabytes);
+        postgres.initialize();
+        postgres.run();
+        Some(postgres)
+    }
+
+    /// Where the small disk is, to the server alone.
+    pub fn small_disk(&self) -> PathBuf {
+        self.folder.path().join("small")
+    }
+
+    /// A streaming standby of this one, made with `pg_basebackup`.
+    ///
+    /// # Panics
+    /// Where it cannot be made or does not start.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self::at(self.binaries.clone(), false);
+        let mut copy = standby.command("pg_basebackup");
+        copy.args(["-h", "127.0.0.1", "-U", "todo", "-p", &self.port.to_string(), "-R", "-X", "stream", "-c", "fast"]);
+        let made = copy.arg("--no-sync").arg("-D").arg(standby.data()).output().unwrap();
+        assert!(made.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&made.stderr));
+        standby.run();
+        standby
+    }
+
     fn launch(durable: bool) -> Option<Self> {
         let Some(binaries) = binaries() else {
             skip("needs PostgreSQL's server programs: install postgresql");
             return None;
         };
-        let folder = folder("bowline-pg-");
-        let mut postgres = Self { folder, binaries, port: free_port(), durable, server: None };
-        let data = postgres.data();
-        let mut initdb = postgres.command("initdb");
-        initdb.arg("-D").arg(&data).args(["-U", "todo", "-A", "trust", "-E", "UTF8"]);
-        let made = initdb.args(["--locale=C", "--no-sync", "--no-instructions"]).output().unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut postgres = Self::at(binaries, durable);
+        postgres.initialize();
         postgres.run();
         Some(postgres)
+    }
+
+    fn at(binaries: PathBuf, durable: bool) -> Self {
+        Self { folder: folder("bowline-pg-"), binaries, port: free_port(), durable, small_disk: None, server: None }
+    }
+
+    fn initialize(&self) {
+        let mut initdb = self.command("initdb");
+        initdb.arg("-D").arg(self.data()).args(["-U", "todo", "-A", "trust", "-E", "UTF8"]);
+        let made = initdb.args(["--locale=C", "--no-sync", "--no-instructions"]).output().unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     }
 
     fn data(&self) -> PathBuf {
@@ -62,7 +131,10 @@ impl Postgres {
 
     /// One of PostgreSQL's programs, as the user that the server runs as: PostgreSQL refuses to run as root.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.binaries.join(program));
+        // A fetched server comes without clients.
+        let own = Some(self.binaries.join(program)).filter(|own| own.is_file());
+        let others = || binaries().map(|folder| folder.join(program));
+        let mut command = Command::new(own.or_else(others).unwrap_or_else(|| PathBuf::from(program)));
         command.current_dir(self.folder.path()).env("LC_ALL", "C");
         as_ordinary_user(&mut command, "postgres");
         command
@@ -84,8 +156,25 @@ impl Postgres {
         if !self.durable {
             command.args(["-c", "fsync=off"]);
         }
+        if let Some(megabytes) = self.small_disk {
+            command = self.with_small_disk(&command, megabytes);
+        }
         self.server = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         eventually("PostgreSQL answers", || self.psql("SELECT 1").is_ok());
+    }
+
+    /// The same command where a small file system is mounted, in a mount namespace of its own.
+    fn with_small_disk(&self, server: &Command, megabytes: u32) -> Command {
+        let (user, group) = ordinary_user("postgres");
+        let script = format!(
+            "mount -t tmpfs -o size={megabytes}m,uid={user},gid={group},mode=0700 tmpfs \"$0\" && exec setpriv --reuid={user} --regid={group} \
+             --clear-groups \"$@\""
+        );
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--", "sh", "-c", &script]).arg(self.small_disk());
+        command.arg(server.get_program()).args(server.get_args());
+        command.current_dir(self.folder.path()).env("LC_ALL", "C");
+        command
     }
 
     /// Stops the server at once, as if its machine went away.
@@ -167,17 +256,25 @@ pub(crate) fn folder(prefix: &str) -> TempDir {
 
 /// Where we are root: as `user`, else as `nobody`.
 pub(crate) fn as_ordinary_user(command: &mut Command, user: &str) {
-    if !std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
-        return;
+    if is_root() {
+        let (user, group) = ordinary_user(user);
+        command.uid(user).gid(group);
     }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// The numbers of `user`, else of `nobody`, and of its group.
+fn ordinary_user(user: &str) -> (u32, u32) {
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
     let of = |name: &str| {
         let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2).map(str::parse);
         Some((fields.next()?.ok()?, fields.next()?.ok()?))
     };
-    let (user, group) = of(user).or_else(|| of("nobody")).expect("a user to run servers as");
-    command.uid(user).gid(group);
+    of(user).or_else(|| of("nobody")).expect("a user to run servers as")
 }
 
 pub(crate) fn free_port() -> u16 {

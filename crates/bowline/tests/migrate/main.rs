@@ -7,4 +7,5 @@ mod parity;
 mod project;
 mod race;
 mod sequence;
+mod servers;
 mod waves;

@@ -171,7 +171,9 @@ impl VersionTable {
     /// goose wrote has none.
     pub(crate) fn checksum_query(&self) -> Option<String> {
         let (table, checksums) = (&self.quoted, self.checksums.as_ref().filter(|_| self.layout == Layout::Goose)?);
-        Some(format!("SELECT c.version_id, c.sha256 FROM {checksums} c JOIN {table} v ON v.id = c.row_id"))
+        Some(format!(
+            "SELECT c.version_id, c.sha256 FROM {checksums} c JOIN {table} v ON v.id = c.row_id AND v.version_id = c.version_id"
+        ))
     }
 
     /// What it says, by the answer to [`Self::query`].

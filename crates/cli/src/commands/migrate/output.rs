@@ -143,6 +143,22 @@ pub(crate) fn failure(doing: &str, error: &MigrateError) -> Failure {
     failure.causes.push(error.to_string());
     failure.causes.extend(error.detail().map(str::to_owned));
     match error {
+        MigrateError::Statement { undone: true, source, .. } | MigrateError::Commit { source, .. }
+            if source.disconnected =>
+        {
+            failure
+                .causes
+                .push("the connection is gone, and whether the file was committed is not known here".to_owned());
+            failure.hints.push("bowline migrate status".to_owned());
+            failure.hints.push("bowline migrate up goes on with what is not applied".to_owned());
+        }
+        MigrateError::ReadOnly { .. } => {
+            failure.hints.push(
+                "bowline migrate up --database 'postgres://USER@HOST,HOST/NAME?target_session_attrs=read-write' finds the \
+                 primary of several servers"
+                    .to_owned(),
+            );
+        }
         MigrateError::Statement { undone: true, .. } => {
             failure.causes.push("nothing of this file is left; the files before it are applied".to_owned());
         }
@@ -166,6 +182,10 @@ pub(crate) fn failure(doing: &str, error: &MigrateError) -> Failure {
     if let MigrateError::Statement { source, .. } = error {
         if let Some(blocker) = &source.blocker {
             failure.causes.push(format!("in the way: {blocker}"));
+        }
+        // disk_full
+        if source.code.as_deref() == Some("53100") {
+            failure.hints.push("make room on the server's disk, then bowline migrate up".to_owned());
         }
         // active_sql_transaction: such as CREATE INDEX CONCURRENTLY
         if source.code.as_deref() == Some("25001") {
