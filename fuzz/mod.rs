@@ -1,8 +1,9 @@
 //! What the tests that fuzz parsers share: how many cases, and valid texts made invalid.
 //!
 //! A `tests/fuzz.rs` takes this file in by its path. Cases are bounded so that an ordinary test run stays short, and are
-//! the same in every run; `make fuzz` asks for many times as many, and for others every time.
-#![allow(dead_code, clippy::panic, clippy::print_stdout)]
+//! the same in every run, but for those that are compared with the real thing; `make fuzz` asks for many times as many, and
+//! for others every time.
+#![allow(dead_code, clippy::panic)]
 
 use std::io::Write;
 
@@ -10,8 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{RngSeed, TestCaseError, TestError, TestRunner};
 
-/// The environment variable whose number multiplies the cases; without it a run has the ordinary number of cases, drawn
-/// from a fixed seed.
+/// The environment variable whose number multiplies the cases; without it a run has the ordinary number of cases.
 pub(crate) const FACTOR: &str = "BOWLINE_FUZZ";
 
 /// The stack of the threads that Rust's tests and Tokio's workers run on, in bytes: no input may need more.
@@ -37,14 +37,11 @@ pub(crate) fn cases(ordinary: u32) -> ProptestConfig {
 /// The environment variable that replays the cases of a seed that a run has printed.
 pub(crate) const SEED: &str = "BOWLINE_SEED";
 
-/// The first seed of a run that asks for nothing: its cases are the same every time.
-const FIRST_SEED: u64 = 40;
-
 /// Cases of one seed.
 const BATCH: u32 = 200;
 
-/// Compares us with the real thing on `ordinary` cases, times [`FACTOR`]; with it, on cases that no run had before. All cases that differ
-/// are told, each as small as it could be made, with the seed that replays it.
+/// Compares us with the real thing on `ordinary` cases, times [`FACTOR`], that no run had before. The seeds are told, and all
+/// cases that differ, each as small as it could be made, with the command that replays it.
 ///
 /// `difference` says what differs, or nothing.
 pub(crate) fn compare<S: Strategy>(
@@ -57,9 +54,6 @@ pub(crate) fn compare<S: Strategy>(
 {
     let replayed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
     let first = replayed.unwrap_or_else(|| {
-        if factor().is_none() {
-            return FIRST_SEED;
-        }
         use std::hash::{BuildHasher, Hasher};
         // A hasher's own keys are as fresh as any.
         std::hash::RandomState::new().build_hasher().finish() >> 16
@@ -87,7 +81,7 @@ pub(crate) fn compare<S: Strategy>(
             Err(TestError::Fail(reason, case)) => {
                 let text = format!("{}\n  of {case:?}", reason.message());
                 if !differences.iter().any(|known| known.starts_with(&text)) {
-                    let text = format!("{text}\n  again: {SEED}={seed}");
+                    let text = format!("{text}\n  again: {}", again(seed));
                     // At once, and past the test harness's capture: a long run may not live to its end.
                     let _ = writeln!(std::io::stderr(), "{what} differ:\n{text}\n");
                     differences.push(text);
@@ -99,8 +93,16 @@ pub(crate) fn compare<S: Strategy>(
         seed = seed.wrapping_add(1);
     }
     let ran = seed.wrapping_sub(first);
-    println!("{what}: seeds {first} to {}, of {BATCH} cases each", first.wrapping_add(ran));
+    // Past the capture too: a run that passes shall say what it tried.
+    let _ = writeln!(std::io::stderr(), "{what}: {ran} seeds of up to {BATCH} cases each, from {SEED}={first}");
     assert!(differences.is_empty(), "{what}: {} differences\n\n{}", differences.len(), differences.join("\n\n"));
+}
+
+/// The command that runs the test of this thread again, with the cases of a seed first.
+fn again(seed: u64) -> String {
+    let (package, target) = (env!("CARGO_PKG_NAME"), env!("CARGO_CRATE_NAME"));
+    let current = std::thread::current();
+    format!("{SEED}={seed} cargo test -p {package} --test {target} {}", current.name().unwrap_or_default())
 }
 
 /// Runs `work` on a thread with a [`SMALL_STACK`]; a stack that overflows ends the whole test program.

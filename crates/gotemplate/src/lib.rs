@@ -49,6 +49,6 @@ pub use function::{Body, Call, Function};
 pub use object::{MethodType, Object};
 pub use program::{Compiled, MissingKey, Program, Session};
 pub use sink::{LineOrigin, Origin, Sink, Traced};
-pub use text::{Text, first_rune, runes};
+pub use text::{Text, first_rune, lossy, runes};
 pub use types::Type;
 pub use value::{Kind, Value};

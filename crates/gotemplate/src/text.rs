@@ -15,7 +15,7 @@ impl Text {
 
     /// The characters; what is not UTF-8 shows as U+FFFD, as it does where Go decodes runes.
     pub fn to_str(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        lossy(&self.0)
     }
 }
 
@@ -84,6 +84,22 @@ impl From<Vec<u8>> for Text {
 impl From<Cow<'_, str>> for Text {
     fn from(text: Cow<'_, str>) -> Self {
         Self(Arc::from(text.as_bytes()))
+    }
+}
+
+/// The characters of bytes that need not be UTF-8: each byte that belongs to none shows as U+FFFD, as where Go ranges over
+/// a string.
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let mut out = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                out.push_str(chunk.valid());
+                out.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+            }
+            Cow::Owned(out)
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub fn from_yaml_map(map: &yaml::Map) -> Map {
 /// What a text of YAML holds, typed as values of a file are. The last of several equal keys counts.
 pub fn from_yaml_node(node: &yaml::Node) -> Value {
     match &node.kind {
+        // By way of JSON, where all numbers are floats.
+        yaml::NodeKind::Scalar(yaml::Value::Int(value)) => Value::Float(*value as f64),
         yaml::NodeKind::Scalar(value) => from_yaml(value),
         yaml::NodeKind::Seq(items) => Value::List(List::new(items.iter().map(from_yaml_node).collect())),
         yaml::NodeKind::Map(entries) => {

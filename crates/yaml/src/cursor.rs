@@ -14,6 +14,8 @@ pub(crate) struct Cursor<'t> {
     behind: usize,
     line_behind: usize,
     ascii: bool,
+    /// A byte order mark stands behind the stream's own.
+    second_mark: bool,
 }
 
 impl<'t> Cursor<'t> {
@@ -29,6 +31,7 @@ impl<'t> Cursor<'t> {
             behind,
             line_behind: behind,
             ascii: text.is_ascii(),
+            second_mark: text.starts_with("\u{feff}\u{feff}"),
         }
     }
 
@@ -39,6 +42,18 @@ impl<'t> Cursor<'t> {
 
     pub(crate) fn byte(&self) -> u8 {
         self.at(0)
+    }
+
+    /// Whether Go's reader takes the start of this line for a byte order mark: it looks for one at the start of its buffer,
+    /// wherever it reads. It fills the buffer with so many bytes first.
+    pub(crate) fn has_second_mark(&self) -> bool {
+        const BUFFER: usize = 512;
+        self.second_mark && self.pos < BUFFER && !self.is_end()
+    }
+
+    /// Moves over one character.
+    pub(crate) fn skip_char(&mut self) {
+        self.skip(width(self.byte()));
     }
 
     /// Characters before the cursor.

@@ -16,6 +16,9 @@ pub enum EmitError {
     /// JSON has no infinity and no NaN; the text is Go's.
     #[error("error marshaling into JSON: json: unsupported value: {0}")]
     NotJson(&'static str),
+    /// A key goes on behind a next-line character, which to the reader ends a line: with the number of such before.
+    #[error("yaml: line {0}: did not find expected ',' or '}}'")]
+    KeyBreak(usize),
     /// The reader refuses what the JSON writer lets through.
     #[error("yaml: control characters are not allowed")]
     Control,
@@ -82,13 +85,18 @@ pub fn natural_order(a: &str, b: &str) -> Ordering {
             if x.is_ascii_alphabetic() && y.is_ascii_alphabetic() {
                 return x.cmp(&y);
             }
-            return natural_order_of_chars(a, b);
+            return natural_order_of_chars(a, b, false);
         }
     }
     a.len().cmp(&b.len())
 }
 
-fn natural_order_of_chars(a: &str, b: &str) -> Ordering {
+/// The order of [`emit_pretty`]: there a letter right behind a digit comes before what is none.
+fn pretty_order(a: &str, b: &str) -> Ordering {
+    natural_order_of_chars(a, b, true)
+}
+
+fn natural_order_of_chars(a: &str, b: &str, pretty: bool) -> Ordering {
     let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
     // Go's digits are Unicode's, its numbers wrap; keys hold neither other digits nor such numbers.
@@ -103,8 +111,11 @@ fn natural_order_of_chars(a: &str, b: &str) -> Ordering {
     };
     let Some(i) = a.iter().zip(&b).position(|(x, y)| x != y) else { return a.len().cmp(&b.len()) };
     let (x, y) = (a[i], b[i]);
+    let letter_first = pretty && i > 0 && a[i - 1].is_numeric();
     match (x.is_alphabetic(), y.is_alphabetic()) {
         (true, true) => return x.cmp(&y),
+        (true, false) if letter_first => return Ordering::Less,
+        (false, true) if letter_first => return Ordering::Greater,
         (true, false) => return Ordering::Greater,
         (false, true) => return Ordering::Less,
         (false, false) => {}
@@ -144,6 +155,8 @@ pub struct Emitter {
     context: Context,
     /// As [`emit_pretty`] says.
     pretty: bool,
+    /// Next-line characters written so far.
+    next_lines: usize,
 }
 
 /// Lines are folded at the first space after this column.
@@ -162,6 +175,7 @@ impl Emitter {
             indention: true,
             context: Context::Root,
             pretty: false,
+            next_lines: 0,
         }
     }
 
@@ -219,6 +233,7 @@ impl Emitter {
     pub fn string(&mut self, text: &str) -> Result<(), EmitError> {
         let folded;
         let text = if !self.pretty && text.contains('\u{85}') {
+            self.next_lines += text.matches('\u{85}').count();
             folded = fold_next_lines(text);
             &folded
         } else {
@@ -255,20 +270,52 @@ impl Emitter {
         Ok(())
     }
 
+    /// Bytes that are no UTF-8, in [pretty](emit_pretty) YAML: their base64, in lines of 70 where it is longer.
+    pub fn binary(&mut self, base64: &str) {
+        const LINE: usize = 70;
+        let lines: Vec<&str> =
+            base64.as_bytes().chunks(LINE).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+        self.verbatim("!!binary");
+        let outer = self.indent;
+        self.indent = Some(outer.map_or(INDENT, |indent| indent + INDENT));
+        match lines[..] {
+            [_, _, ..] if self.context != Context::SimpleKey => self.literal(&(lines.join("\n") + "\n")),
+            _ => self.verbatim(base64),
+        }
+        self.indent = outer;
+    }
+
+    /// A point in time, in [pretty](emit_pretty) YAML.
+    pub fn timestamp(&mut self, text: &str) {
+        self.verbatim(text);
+    }
+
     /// A mapping; the entries are sorted here.
     ///
     /// # Errors
     /// Those of its keys and values.
     pub fn map<T: Emit>(&mut self, mut entries: Vec<(&str, T)>) -> Result<(), EmitError> {
+        let order = if self.pretty { pretty_order } else { natural_order };
+        entries.sort_by(|(a, _), (b, _)| order(a, b));
+        self.fields(&entries)
+    }
+
+    /// A mapping whose entries stay in order, as a struct's do.
+    ///
+    /// # Errors
+    /// Those of its keys and values.
+    pub fn fields<T: Emit>(&mut self, entries: &[(&str, T)]) -> Result<(), EmitError> {
         if entries.is_empty() {
             self.verbatim_flow("{}");
             return Ok(());
         }
-        entries.sort_by(|(a, _), (b, _)| natural_order(a, b));
         let outer = self.indent;
         self.indent = Some(outer.map_or(0, |indent| indent + INDENT));
-        for (key, value) in &entries {
+        for (key, value) in entries {
             self.write_indent();
+            if !self.pretty && key.contains('\u{85}') {
+                return Err(EmitError::KeyBreak(self.next_lines + key.matches('\u{85}').count()));
+            }
             let analysis = Analysis::of(key, self.pretty);
             if analysis.unreadable {
                 return Err(EmitError::Control);

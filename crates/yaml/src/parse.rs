@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::event::{Event, EventKind, Scalar, Text};
 use crate::grammar::Grammar;
 use crate::resolve::{Resolved, resolve, resolve_with, tag};
-use crate::{Error, Mark, Node, NodeKind, Span, Value, number, quote, usual};
+use crate::{Error, Mark, Node, NodeKind, Span, Value, number, quote, usual, utf8};
 
 /// How deep collections may nest. Go allows 10,000, which no stack-recursing consumer of a tree should have to bear.
 const MAX_DEPTH: usize = 1_000;
@@ -63,23 +63,36 @@ pub(crate) fn fields_by_grammar(text: &str, fields: &[&str]) -> Result<Option<No
     }
 }
 
+/// How many errors of decoding are kept to tell which is the first: one would do, but for merged sequences.
+const MAX_ERRORS: usize = 64;
+
 /// A value that an anchor names.
 enum Anchor {
-    /// Still being read: an alias to it would contain itself.
-    Open,
+    /// Still being read, a mapping or not: an alias to it would contain itself.
+    Open { is_map: bool },
     /// With the number of nodes in it, aliases followed.
-    Done(Node, usize),
+    Done(Node, usize, Option<NoKey>),
+}
+
+/// A scalar that JSON does not have as a key.
+#[derive(Clone, Copy)]
+enum NoKey {
+    Null,
+    /// Beyond `int64`.
+    Huge(u64),
 }
 
 /// A node as read, with what the tree does not keep.
 struct Read {
     node: Node,
+    /// Where it stands itself; the node of an alias stands where its anchor does.
+    at: Mark,
     /// Nodes in it, aliases followed.
     size: usize,
     /// `<<`, plain: its value is merged.
     merge: bool,
-    /// It cannot be a key of JSON: Go's name of its type.
-    null_key: bool,
+    /// Why it cannot be a key of JSON, if it is a scalar.
+    no_key: Option<NoKey>,
 }
 
 /// A collection that is being read.
@@ -105,13 +118,15 @@ struct Reader<'t> {
     anchors: HashMap<Text<'t>, Anchor>,
     /// Go decodes after it parsed: an error of decoding counts only where parsing succeeds. With the place where Go comes
     /// upon it; a mapping notices a bad key, or that there is nothing to merge, right before it looks at the value.
-    decoding: Option<(usize, bool, Error)>,
+    decoding: Vec<(usize, bool, Error)>,
     /// And converts to JSON after that, what no later duplicate of a key has replaced: errors by where they stand.
     conversion: BTreeMap<usize, Error>,
     decoded: usize,
     aliased: usize,
     /// The entries of the top mapping that are kept, where not all are.
     fields: Option<&'t [&'t str]>,
+    /// The scalar that was resolved last is this number, which only fits `uint64`.
+    huge: Option<u64>,
     /// Something was left out that takes its whole value to tell whether it is right.
     is_odd: bool,
 }
@@ -121,11 +136,12 @@ impl<'t> Reader<'t> {
         Self {
             events,
             anchors: HashMap::new(),
-            decoding: None,
+            decoding: Vec::new(),
             conversion: BTreeMap::new(),
             decoded: 0,
             aliased: 0,
             fields: None,
+            huge: None,
             is_odd: false,
         }
     }
@@ -140,7 +156,9 @@ impl<'t> Reader<'t> {
         // The end of the document: whatever stands there is an error of the grammar.
         self.events.next()?;
         let mut conversion = std::mem::take(&mut self.conversion);
-        let failed = self.decoding.take().map(|(_, _, error)| error).or_else(|| {
+        let decoding = std::mem::take(&mut self.decoding);
+        let first = decoding.into_iter().min_by_key(|(at, inside, _)| (*at, *inside));
+        let failed = first.map(|(_, _, error)| error).or_else(|| {
             let at = if conversion.is_empty() { None } else { first_left(&read.node, &conversion) };
             at.and_then(|at| conversion.remove(&at))
         });
@@ -197,7 +215,7 @@ impl<'t> Reader<'t> {
         let Some(read) = key.take_if(|read| !read.node.as_str().is_some_and(|key| is_one_of(key, fields))) else {
             return Ok(false);
         };
-        let is_plain = matches!(&read.node.kind, NodeKind::Scalar(value) if *value != Value::Null);
+        let is_plain = matches!(&read.node.kind, NodeKind::Scalar(_)) && read.no_key.is_none();
         if is_plain && !read.merge { Ok(true) } else { Err(self.odd(event.start)) }
     }
 
@@ -210,7 +228,7 @@ impl<'t> Reader<'t> {
             let is_key = matches!(open.last(), Some((true, true)));
             match event.kind {
                 EventKind::Scalar(Scalar { anchor: None, tag: None, value, implicit }) => {
-                    if implicit && (is_special_float(&value) || is_key && (value == "<<" || is_null(&value))) {
+                    if implicit && (is_special_float(&value) || is_key && (value == "<<" || is_no_key(&value))) {
                         return Err(self.odd(event.start));
                     }
                 }
@@ -250,7 +268,8 @@ impl<'t> Reader<'t> {
             return Err(Error::yaml(format_args!("line {}: exceeded max depth of {MAX_DEPTH}", start.line), start));
         }
         if let Some(name) = &anchor {
-            self.anchors.insert(name.clone(), Anchor::Open);
+            let is_map = matches!(content, Content::Map { .. });
+            self.anchors.insert(name.clone(), Anchor::Open { is_map });
         }
         Ok(Open { anchor, start, size: 1, content })
     }
@@ -263,9 +282,9 @@ impl<'t> Reader<'t> {
         };
         let node = Node { kind, span: Span { start, end } };
         if let Some(name) = anchor {
-            self.anchors.insert(name, Anchor::Done(node.clone(), size));
+            self.anchors.insert(name, Anchor::Done(node.clone(), size, None));
         }
-        Read { node, size, merge: false, null_key: false }
+        Read { node, at: start, size, merge: false, no_key: None }
     }
 
     fn add(&mut self, parent: &mut Open<'t>, read: Read) {
@@ -274,9 +293,9 @@ impl<'t> Reader<'t> {
             Content::Seq(items) => items.push(read.node),
             Content::Map { entries, key } => match key.take() {
                 None => *key = Some(read),
-                Some(key) if key.merge => self.merge(entries, read.node, false),
+                Some(key) if key.merge => self.merge(entries, read.node, read.at),
                 Some(key) => {
-                    if let Some(name) = self.key(&key, &read.node) {
+                    if let Some(name) = self.key(&key, &read) {
                         entries.push((Node { kind: NodeKind::Scalar(name), span: key.node.span }, read.node));
                     }
                 }
@@ -285,27 +304,48 @@ impl<'t> Reader<'t> {
     }
 
     /// Puts what `<<` names in its place; in Go's second YAML the later entry wins, wherever it stands.
-    fn merge(&mut self, entries: &mut Vec<(Node, Node)>, value: Node, nested: bool) {
-        let at = value.span.start;
+    fn merge(&mut self, entries: &mut Vec<(Node, Node)>, value: Node, at: Mark) {
+        let Span { start, end } = value.span;
+        let no_map = |at| Error::yaml("map merge requires map or sequence of maps as the value", at);
         match value.kind {
             NodeKind::Map(merged) => entries.extend(merged),
-            NodeKind::Seq(items) if !nested => {
-                for item in items.into_iter().rev() {
-                    self.merge(entries, item, true);
+            NodeKind::Seq(items) => {
+                let mut first = None;
+                for Node { kind, span } in items.into_iter().rev() {
+                    // Go decodes the items from the last on; so the first error is one of the last item that has any.
+                    let inside = span.start.offset..span.end.offset;
+                    let mut found = self.decoding.extract_if(.., |(at, _, _)| inside.contains(at)).collect::<Vec<_>>();
+                    match kind {
+                        NodeKind::Map(merged) => entries.extend(merged),
+                        NodeKind::Seq(_) | NodeKind::Scalar(_) => {
+                            found = vec![(span.start.offset, false, no_map(span.start))];
+                        }
+                    }
+                    first = first.or(found.into_iter().min_by_key(|(at, inside, _)| (*at, *inside)));
+                }
+                if let Some((_, inside, error)) = first {
+                    self.decoding.retain(|(at, _, _)| !(start.offset..end.offset).contains(at));
+                    self.note_decoding(at.offset, inside, error);
                 }
             }
-            NodeKind::Seq(_) | NodeKind::Scalar(_) => {
-                self.fail_before(at, Error::yaml("map merge requires map or sequence of maps as the value", at));
-            }
+            NodeKind::Scalar(_) => self.fail_before(at, no_map(at)),
         }
     }
 
     /// The text of a key, as the conversion to JSON spells it.
-    fn key(&mut self, key: &Read, value: &Node) -> Option<Value> {
+    fn key(&mut self, key: &Read, value: &Read) -> Option<Value> {
         let at = key.node.span.start;
-        if key.null_key {
-            let value = go_syntax(value, true);
-            let message = format_args!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}");
+        if key.at == at {
+            // An infinity is none as a key; and another node, which is empty, may stand in the same place.
+            self.conversion.remove(&at.offset);
+        }
+        if let Some(no_key) = key.no_key {
+            let value = go_syntax(&value.node, true);
+            let (of_type, shown) = match no_key {
+                NoKey::Null => ("%!s(<nil>)", "<nil>".to_owned()),
+                NoKey::Huge(number) => ("uint64", format!("{number:#x}")),
+            };
+            let message = format_args!("unsupported map key of type: {of_type}, key: {shown}, value: {value}");
             self.fail_conversion(at, Error::conversion(message, at));
             // Where it stays, there is no tree.
             return Some(Value::Null);
@@ -318,7 +358,7 @@ impl<'t> Reader<'t> {
             NodeKind::Scalar(Value::Float(value)) => text(number::format_float32(*value)),
             NodeKind::Scalar(_) | NodeKind::Seq(_) | NodeKind::Map(_) => {
                 let key = go_syntax(&key.node, true);
-                self.fail_before(value.span.start, Error::yaml(format_args!("invalid map key: {key}"), at));
+                self.fail_before(value.at, Error::yaml(format_args!("invalid map key: {key}"), at));
                 None
             }
         }
@@ -328,12 +368,12 @@ impl<'t> Reader<'t> {
         self.decoded += 1;
         let merge = scalar.value == "<<" && (scalar.implicit || scalar.tag.as_deref() == Some(tag::MERGE));
         let value = self.resolve(scalar.tag.as_deref(), scalar.value, scalar.implicit, span.start);
-        let null_key = value == Value::Null;
+        let no_key = if value == Value::Null { Some(NoKey::Null) } else { self.huge.take().map(NoKey::Huge) };
         let node = Node { kind: NodeKind::Scalar(value), span };
         if let Some(name) = scalar.anchor {
-            self.anchors.insert(name, Anchor::Done(node.clone(), 1));
+            self.anchors.insert(name, Anchor::Done(node.clone(), 1, no_key));
         }
-        Read { node, size: 1, merge, null_key }
+        Read { node, at: span.start, size: 1, merge, no_key }
     }
 
     fn resolve(&mut self, wanted: Option<&str>, text: Text<'t>, implicit: bool, at: Mark) -> Value {
@@ -363,7 +403,10 @@ impl<'t> Reader<'t> {
             Resolved::Null => Value::Null,
             Resolved::Bool(value) => Value::Bool(value),
             Resolved::Int(value) => Value::Int(value),
-            Resolved::Uint(value) => Value::Float(value as f64),
+            Resolved::Uint(value) => {
+                self.huge = Some(value);
+                Value::Float(value as f64)
+            }
             Resolved::Float(value) => {
                 if !value.is_finite() {
                     let spelled = number::go_special(value);
@@ -378,7 +421,7 @@ impl<'t> Reader<'t> {
 
     fn binary(&mut self, text: &str, at: Mark) -> Value {
         if let Some(bytes) = decode_base64(text) {
-            Value::String(String::from_utf8_lossy(&bytes).into_owned())
+            Value::String(utf8::lossy(&bytes))
         } else {
             self.fail_decoding(at, Error::yaml("!!binary value contains invalid base64 data", at));
             Value::Null
@@ -387,14 +430,15 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, name: &str, span: Span) -> Result<Read, Error> {
         self.decoded += 1;
-        let (node, size) = match self.anchors.get(name) {
+        let (node, size, no_key) = match self.anchors.get(name) {
             None => return Err(Error::yaml(format_args!("unknown anchor '{name}' referenced"), span.start)),
-            Some(Anchor::Open) => {
+            Some(Anchor::Open { is_map }) => {
+                let kind = if *is_map { NodeKind::Map(Vec::new()) } else { NodeKind::Scalar(Value::Null) };
                 let at = span.start;
                 self.fail_decoding(at, Error::yaml(format_args!("anchor '{name}' value contains itself"), at));
-                (Node { kind: NodeKind::Scalar(Value::Null), span }, 0)
+                (Node { kind, span }, 0, Some(NoKey::Null))
             }
-            Some(Anchor::Done(node, size)) => {
+            Some(Anchor::Done(node, size, no_key)) => {
                 self.decoded += size;
                 self.aliased += size;
                 if self.aliased > 100
@@ -403,11 +447,10 @@ impl<'t> Reader<'t> {
                 {
                     return Err(Error::yaml("document contains excessive aliasing", span.start));
                 }
-                (node.clone(), *size)
+                (node.clone(), *size, *no_key)
             }
         };
-        let null_key = matches!(node.kind, NodeKind::Scalar(Value::Null));
-        Ok(Read { node, size: size + 1, merge: false, null_key })
+        Ok(Read { node, at: span.start, size: size + 1, merge: false, no_key })
     }
 
     fn fail_decoding(&mut self, at: Mark, error: Error) {
@@ -420,8 +463,9 @@ impl<'t> Reader<'t> {
     }
 
     fn note_decoding(&mut self, at: usize, inside: bool, error: Error) {
-        if self.decoding.as_ref().is_none_or(|(known, known_inside, _)| (at, inside) < (*known, *known_inside)) {
-            self.decoding = Some((at, inside, error));
+        let is_first = |known: &(usize, bool, Error)| (at, inside) < (known.0, known.1);
+        if self.decoding.len() < MAX_ERRORS || self.decoding.iter().all(is_first) {
+            self.decoding.push((at, inside, error));
         }
     }
 
@@ -461,9 +505,9 @@ fn is_special_float(text: &str) -> bool {
     matches!(text.as_bytes(), [b'.', letter, ..] if letter.is_ascii_alphabetic())
 }
 
-/// Whether a plain scalar is `null`.
-fn is_null(text: &str) -> bool {
-    resolve(text) == Resolved::Null
+/// Whether JSON does not have what a plain scalar is as a key.
+fn is_no_key(text: &str) -> bool {
+    matches!(resolve(text), Resolved::Null | Resolved::Uint(_))
 }
 
 /// How much of a document may come from aliases: all but 1 % of a small one, down to a tenth of a huge one.

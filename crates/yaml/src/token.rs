@@ -174,6 +174,9 @@ impl<'t> Tokens<'t> {
     /// Moves over blanks, comments and line breaks. A tab may not indent a block.
     fn skip_to_token(&mut self) {
         loop {
+            if self.cursor.has_second_mark() && self.cursor.column() == 0 {
+                self.cursor.skip_char();
+            }
             loop {
                 match self.cursor.byte() {
                     b' ' => self.cursor.skip(1),

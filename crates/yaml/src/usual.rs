@@ -673,7 +673,8 @@ fn key_text(name: &str) -> Option<Text<'_>> {
         Resolved::Text | Resolved::Timestamp => Some(Cow::Borrowed(name)),
         Resolved::Bool(value) => Some(Cow::Owned(value.to_string())),
         Resolved::Int(value) => Some(Cow::Owned(value.to_string())),
-        Resolved::Uint(value) => Some(Cow::Owned(number::format_float32(value as f64))),
+        // JSON has no such key: the grammar says so.
+        Resolved::Uint(_) => None,
         Resolved::Float(value) if value.is_finite() => Some(Cow::Owned(number::format_float32(value))),
         Resolved::Null | Resolved::Float(_) => None,
     }

@@ -15,6 +15,16 @@ pub fn text(bytes: &[u8]) -> Result<&str, Error> {
     })
 }
 
+/// The text that bytes are, with U+FFFD for each byte that belongs to no character, as Go's JSON writes them.
+pub(crate) fn lossy(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    out
+}
+
 /// What is wrong with the character that these bytes should begin with.
 fn fault(bytes: &[u8]) -> &'static str {
     let width = match bytes[0] {

@@ -1,6 +1,6 @@
 //! Arguments, whose types the executor has checked against the signature.
 
-use bowline_gotemplate::{Map, Text, Value, fmt};
+use bowline_gotemplate::{Map, Text, Value, fmt, lossy};
 use std::borrow::Cow;
 
 /// The bytes of a `string` argument.
@@ -13,7 +13,7 @@ pub(super) fn bytes(value: &Value) -> &[u8] {
 
 /// The characters of a `string` argument.
 pub(super) fn string(value: &Value) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes(value))
+    lossy(bytes(value))
 }
 
 /// An `int` argument.

@@ -1,11 +1,11 @@
 //! Upper and lower case, and the ways to join words to one.
 
-use super::arguments::string;
+use super::arguments::{bytes, string};
 use super::categories::{is_letter, is_lower, is_punctuation, is_title, is_upper};
 use super::strings::is_space;
 use super::{Host, pure};
 use bowline_gotemplate::Type::Text;
-use bowline_gotemplate::{Function, Value};
+use bowline_gotemplate::{Function, Value, first_rune, runes};
 
 pub(super) fn table() -> Vec<Function<Host>> {
     vec![
@@ -15,8 +15,8 @@ pub(super) fn table() -> Vec<Function<Host>> {
         pure("untitle", &[Text], Text, |args| Ok(Value::from(untitled(&string(&args[0]))))),
         pure("swapcase", &[Text], Text, |args| Ok(Value::from(swapped(&string(&args[0]))))),
         pure("camelcase", &[Text], Text, |args| Ok(Value::from(pascal(&string(&args[0]))))),
-        pure("snakecase", &[Text], Text, |args| Ok(Value::from(separated(&string(&args[0]), '_')))),
-        pure("kebabcase", &[Text], Text, |args| Ok(Value::from(separated(&string(&args[0]), '-')))),
+        pure("snakecase", &[Text], Text, |args| Ok(Value::from(separated(bytes(&args[0]), '_')))),
+        pure("kebabcase", &[Text], Text, |args| Ok(Value::from(separated(bytes(&args[0]), '-')))),
     ]
 }
 
@@ -181,41 +181,86 @@ fn is_ideograph(rune: char) -> bool {
     matches!(rune, '\u{3400}'..='\u{4d85}' | '\u{4e00}'..='\u{9fcc}' | '\u{20000}'..='\u{2b81d}')
 }
 
+/// The next character with the width of what is passed over to get behind it: what is no text is; `previous` where there is
+/// nothing but that.
+fn next_valid(text: &[u8], previous: char) -> (char, usize) {
+    let mut width = 0;
+    while let Some((rune, length)) = first_rune(&text[width..]) {
+        width += length;
+        if rune != char::REPLACEMENT_CHARACTER {
+            return (rune, width);
+        }
+    }
+    (previous, width)
+}
+
+/// From `at` on, the end of the characters that pass the test, and the character looked at last.
+fn run(text: &[u8], mut at: usize, mut rune: char, test: impl Fn(char) -> bool) -> (usize, char) {
+    while at < text.len() {
+        let (next, width) = next_valid(&text[at..], rune);
+        rune = next;
+        if !test(rune) {
+            break;
+        }
+        at += width;
+    }
+    (at, rune)
+}
+
 /// Cuts the next word off.
-fn next_word(text: &str) -> (Word, &str, &str) {
-    let Some(first) = text.chars().next() else { return (Word::None, "", "") };
-    let take = |test: &dyn Fn(char) -> bool| text.find(|rune| !test(rune)).unwrap_or(text.len());
+fn next_word(text: &[u8]) -> (Word, &[u8], &[u8]) {
+    let (first, start) = next_valid(text, char::REPLACEMENT_CHARACTER);
     let small = |rune: char| is_alphabet(rune) && !is_upper(rune);
-    let (word, end) = if is_connector(first) {
-        (Word::Connector, take(&is_connector))
+    let end_of = |test: &dyn Fn(char) -> bool| run(text, start, first, test).0;
+    let (word, end) = if first == char::REPLACEMENT_CHARACTER {
+        (Word::None, start)
+    } else if is_connector(first) {
+        (Word::Connector, end_of(&is_connector))
     } else if is_punctuation(first) {
-        (Word::Punctuation, take(&is_punctuation))
+        (Word::Punctuation, end_of(&is_punctuation))
     } else if is_upper(first) {
-        let capitals = take(&is_upper);
-        let rest = &text[capitals..];
-        let follows = rest.chars().next().is_some_and(is_alphabet);
-        let end = match (text[..capitals].chars().count(), follows) {
-            (1, _) => capitals + rest.find(|rune| !small(rune)).unwrap_or(rest.len()),
-            // The last capital belongs to the word after.
-            (_, true) => text[..capitals].char_indices().next_back().map_or(capitals, |(at, _)| at),
-            (_, false) => capitals,
-        };
-        (Word::Upper, end)
+        (Word::Upper, end_of_capitals(text, start, first))
     } else if is_alphabet(first) {
-        (Word::Letters, take(&small))
+        (Word::Letters, end_of(&small))
     } else if first.is_numeric() {
-        (Word::Number, take(&char::is_numeric))
+        (Word::Number, end_of(&char::is_numeric))
     } else {
         let other =
             |rune: char| !(is_connector(rune) || is_alphabet(rune) || rune.is_numeric() || is_punctuation(rune));
-        (Word::Other, take(&other))
+        (Word::Other, end_of(&other))
     };
     (word, &text[..end], &text[end..])
 }
 
+/// The end of a word whose first letter, before `start`, is a capital.
+fn end_of_capitals(text: &[u8], start: usize, first: char) -> usize {
+    if start == text.len() {
+        return start;
+    }
+    let (second, width) = next_valid(&text[start..], first);
+    if is_upper(second) {
+        let (mut end, mut last_width, mut rune) = (start + width, width, second);
+        while end < text.len() {
+            let (next, width) = next_valid(&text[end..], rune);
+            rune = next;
+            if !is_upper(rune) {
+                break;
+            }
+            last_width = width;
+            end += width;
+        }
+        // The last capital belongs to the word after.
+        return if end < text.len() && is_alphabet(rune) { end - last_width } else { end };
+    }
+    if is_alphabet(second) {
+        return run(text, start + width, second, |rune| is_alphabet(rune) && !is_upper(rune)).0;
+    }
+    start
+}
+
 /// Words in small letters with a connector between.
-fn separated(text: &str, connector: char) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
+fn separated(text: &[u8], connector: char) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 8);
     let (mut kind, mut word, mut rest) = next_word(text);
     while !rest.is_empty() {
         if kind != Word::Connector {
@@ -232,14 +277,14 @@ fn separated(text: &str, connector: char) -> String {
                     (kind, word, rest) = next_word(rest);
                 }
                 if kind != Word::None && splits(kind) {
-                    out.push(connector);
+                    push(&mut out, connector);
                 }
             }
             Word::Connector => append_lower(&mut out, previous, last, connector),
             Word::Punctuation => {}
             _ if kind != Word::Number => {
                 if splits(kind) {
-                    out.push(connector);
+                    push(&mut out, connector);
                 }
             }
             _ if rest.is_empty() => {}
@@ -249,18 +294,18 @@ fn separated(text: &str, connector: char) -> String {
                 if kind != Word::Letters {
                     append_lower(&mut out, Word::Number, digits, connector);
                     if splits(kind) {
-                        out.push(connector);
+                        push(&mut out, connector);
                     }
                     continue;
                 }
-                out.push(connector);
+                push(&mut out, connector);
                 append_lower(&mut out, Word::Number, digits, connector);
                 while matches!(kind, Word::Letters | Word::Number) {
                     append_lower(&mut out, kind, word, connector);
                     (kind, word, rest) = next_word(rest);
                 }
                 if kind != Word::None && splits(kind) {
-                    out.push(connector);
+                    push(&mut out, connector);
                 }
             }
         }
@@ -269,9 +314,24 @@ fn separated(text: &str, connector: char) -> String {
     out
 }
 
-fn append_lower(out: &mut String, kind: Word, word: &str, connector: char) {
+fn append_lower(out: &mut Vec<u8>, kind: Word, word: &[u8], connector: char) {
     if !matches!(kind, Word::Upper | Word::Connector) {
-        return out.push_str(word);
+        return out.extend_from_slice(word);
     }
-    out.extend(word.chars().map(|rune| if is_connector(rune) { connector } else { lower(rune) }));
+    for (_, rune, _) in runes(word) {
+        push(
+            out,
+            if is_connector(rune) {
+                connector
+            } else if is_upper(rune) {
+                lower(rune)
+            } else {
+                rune
+            },
+        );
+    }
+}
+
+fn push(out: &mut Vec<u8>, rune: char) {
+    out.extend_from_slice(rune.encode_utf8(&mut [0; 4]).as_bytes());
 }

@@ -7,7 +7,7 @@ mod time;
 use super::arguments::{bytes, int, string};
 use super::{Answer, Host, fail, hosted, pure};
 use bowline_gotemplate::Type::{Any, Named, Text};
-use bowline_gotemplate::{Call, Failure, Function, Type, Value, duration};
+use bowline_gotemplate::{Call, Failure, Function, Type, Value, duration, lossy};
 use time::{Time, Zone};
 
 /// Whether a text is a time in a layout.
@@ -112,7 +112,7 @@ fn parsed(call: &mut Call<'_, Host>) -> Result<Time, String> {
 
 fn modified(args: &[Value]) -> Answer {
     let Some(time) = Time::of(&args[1]) else { return fail("not a time") };
-    match duration::parse(&String::from_utf8_lossy(bytes(&args[0]))) {
+    match duration::parse(&lossy(bytes(&args[0]))) {
         Ok(nanoseconds) => Ok(Value::object(time.plus(nanoseconds))),
         Err(error) => fail(error),
     }

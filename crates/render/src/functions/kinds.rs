@@ -91,7 +91,7 @@ pub(super) fn deep_copy(value: &Value, depth: usize) -> Result<Value, bowline_go
         )),
         Value::Object(object) => match object.as_any().downcast_ref::<super::semver::Version>() {
             Some(version) => Value::object(version.without_parts()),
-            None => value.clone(),
+            None => crate::objects::without_hidden_fields(object.as_ref()).unwrap_or_else(|| value.clone()),
         },
         other => other.clone(),
     })

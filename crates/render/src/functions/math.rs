@@ -5,7 +5,7 @@ use super::cast::{to_float, to_int};
 use super::lists::MAX_ELEMENTS;
 use super::{Answer, Host, fail, pure, variadic};
 use bowline_gotemplate::Type::{Any, Float, Int, Int64, Text};
-use bowline_gotemplate::{Failure, Function, INTS, List, Type, Value, fmt};
+use bowline_gotemplate::{Failure, Function, INTS, List, Type, Value, fmt, lossy};
 
 pub(super) fn table() -> Vec<Function<Host>> {
     const DIVIDE: &str = "runtime error: integer divide by zero";
@@ -58,7 +58,7 @@ fn octal(text: &[u8]) -> i64 {
 
 fn saturating(text: &[u8], radix: u32) -> i64 {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-    let text = String::from_utf8_lossy(text);
+    let text = lossy(text);
     match i64::from_str_radix(&text, radix) {
         Ok(number) => number,
         Err(error) if *error.kind() == PosOverflow => i64::MAX,
@@ -93,10 +93,61 @@ fn larger(one: f64, two: f64) -> f64 {
 fn round(args: &[Value]) -> Answer {
     let Some(places) = args.get(1) else { return fail("round needs places") };
     let on = args.get(2).map_or(0.5, to_float);
-    let power = 10f64.powf(to_float(places));
+    let power = power_of_ten(to_float(places));
     let digits = power * to_float(&args[0]);
     let rounded = if digits.fract() >= on { digits.ceil() } else { digits.floor() };
     Ok(Value::Float(rounded / power))
+}
+
+/// `math.Pow(10, exponent)`, for a whole exponent: other ways to raise differ in the last digit.
+fn power_of_ten(exponent: f64) -> f64 {
+    if exponent == 0.0 || exponent == 1.0 {
+        return if exponent == 0.0 { 1.0 } else { 10.0 };
+    }
+    let mut left = exponent.abs();
+    if left >= 5000.0 {
+        return if exponent > 0.0 { f64::INFINITY } else { 0.0 };
+    }
+    // 10 and the product as fractions below one, with the exponents of two apart.
+    let (mut product, mut product_exponent) = (1.0_f64, 0_i32);
+    let (mut factor, mut factor_exponent) = (0.625_f64, 4_i32);
+    while left >= 1.0 {
+        if left % 2.0 >= 1.0 {
+            product *= factor;
+            product_exponent += factor_exponent;
+        }
+        factor *= factor;
+        factor_exponent *= 2;
+        if factor < 0.5 {
+            factor += factor;
+            factor_exponent -= 1;
+        }
+        left = (left / 2.0).floor();
+    }
+    if exponent < 0.0 {
+        (product, product_exponent) = (1.0 / product, -product_exponent);
+    }
+    scaled(product, product_exponent)
+}
+
+/// `math.Ldexp`: rounded once, below the smallest normal number too.
+fn scaled(fraction: f64, exponent: i32) -> f64 {
+    let two_to = |exponent: i32| f64::from_bits(((exponent + 1023) as u64) << 52);
+    if exponent > 1024 {
+        return f64::INFINITY;
+    }
+    if exponent > 1000 {
+        return fraction * two_to(1000) * two_to(exponent - 1000);
+    }
+    if exponent >= -1000 {
+        return fraction * two_to(exponent);
+    }
+    if exponent < -1200 {
+        return 0.0;
+    }
+    // Halving is exact but for the last step, which rounds.
+    let shift = -1000;
+    fraction * two_to(shift) * two_to(exponent - shift)
 }
 
 fn ints(numbers: Vec<i64>) -> Value {

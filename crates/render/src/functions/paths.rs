@@ -1,6 +1,6 @@
 //! Slash-separated paths (`path` and, on Unix, `filepath`).
 
-use super::arguments::string;
+use super::arguments::bytes;
 use super::{Host, pure};
 use bowline_gotemplate::Type::{Bool, Text};
 use bowline_gotemplate::{Function, Value};
@@ -9,18 +9,30 @@ pub(super) fn table() -> Vec<Function<Host>> {
     let mut table = Vec::new();
     for (name, os_name) in [("base", "osBase"), ("dir", "osDir"), ("clean", "osClean"), ("ext", "osExt")] {
         let body: fn(&[Value]) -> super::Answer = match name {
-            "base" => |args| Ok(Value::from(base(&string(&args[0])))),
-            "dir" => |args| Ok(Value::from(dir(&string(&args[0])))),
-            "clean" => |args| Ok(Value::from(clean(&string(&args[0])))),
-            _ => |args| Ok(Value::from(ext(&string(&args[0])))),
+            "base" => |args| Ok(by_bytes(&args[0], |path| base(path).to_owned())),
+            "dir" => |args| Ok(by_bytes(&args[0], dir)),
+            "clean" => |args| Ok(by_bytes(&args[0], clean)),
+            _ => |args| Ok(by_bytes(&args[0], |path| ext(path).to_owned())),
         };
         table.push(pure(name, &[Text], Text, body));
         table.push(pure(os_name, &[Text], Text, body));
     }
     for name in ["isAbs", "osIsAbs"] {
-        table.push(pure(name, &[Text], Bool, |args| Ok(string(&args[0]).starts_with('/').into())));
+        table.push(pure(name, &[Text], Bool, |args| Ok(bytes(&args[0]).starts_with(b"/").into())));
     }
     table
+}
+
+/// What becomes of a path, which need not be UTF-8: only the ASCII in it counts.
+fn by_bytes(path: &Value, change: fn(&str) -> String) -> Value {
+    match std::str::from_utf8(bytes(path)) {
+        Ok(path) => Value::from(change(path)),
+        Err(_) => {
+            // A character for each byte, and back.
+            let changed = change(&bytes(path).iter().map(|byte| char::from(*byte)).collect::<String>());
+            Value::from(changed.chars().map(|rune| rune as u8).collect::<Vec<u8>>())
+        }
+    }
 }
 
 fn base(path: &str) -> &str {

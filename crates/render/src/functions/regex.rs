@@ -6,7 +6,7 @@ mod syntax;
 use super::arguments::{bytes, int};
 use super::{Answer, Host, TEXTS, fail, pure};
 use bowline_gotemplate::Type::{Bool, Int, Text};
-use bowline_gotemplate::{self as gotemplate, Failure, Function, List, Type, Value, first_rune, fmt};
+use bowline_gotemplate::{self as gotemplate, Failure, Function, List, Type, Value, first_rune, fmt, lossy};
 use regex::bytes::{Captures, Regex, RegexBuilder};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -61,10 +61,10 @@ fn compile(pattern: &Value) -> Result<Rc<Compiled>, String> {
         Err(error) => {
             // What is wrong before it comes first.
             let (good, rest) = text.split_at(error.valid_up_to());
-            let good = String::from_utf8_lossy(good);
+            let good = lossy(good);
             syntax::translate(&good)
                 .or_else(|error| if error.contains(": missing ") { Ok(Default::default()) } else { Err(error) })?;
-            return Err(format!("error parsing regexp: invalid UTF-8: `{}`", String::from_utf8_lossy(rest)));
+            return Err(format!("error parsing regexp: invalid UTF-8: `{}`", lossy(rest)));
         }
     };
     let (translated, groups) = syntax::translate(source)?;
@@ -100,7 +100,7 @@ fn must(pattern: &Value) -> Result<Rc<Compiled>, Failure> {
 /// The same with the text of the panic of `regexp.MustCompile`.
 fn panicking(pattern: &Value) -> Result<Rc<Compiled>, Failure> {
     compile(pattern).or_else(|error| {
-        let text = String::from_utf8_lossy(&fmt::sprintf(b"%#q", std::slice::from_ref(pattern))).into_owned();
+        let text = lossy(&fmt::sprintf(b"%#q", std::slice::from_ref(pattern))).into_owned();
         fail(format!("regexp: Compile({text}): {error}"))
     })
 }
@@ -225,7 +225,7 @@ fn group_name(text: &[u8]) -> Option<(String, &[u8])> {
     if end == 0 {
         return None;
     }
-    let name = String::from_utf8_lossy(&inner[..end]).into_owned();
+    let name = lossy(&inner[..end]).into_owned();
     let rest = &inner[end..];
     if braces { rest.strip_prefix(b"}").map(|rest| (name, rest)) } else { Some((name, rest)) }
 }

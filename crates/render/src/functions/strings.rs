@@ -3,7 +3,7 @@
 use super::arguments::{bytes, int, string, text_of, texts};
 use super::{Answer, Host, TEXTS, fail, pure, variadic};
 use bowline_gotemplate::Type::{Any, Bool, Int, Text};
-use bowline_gotemplate::{Failure, Function, List, Value, fmt, runes};
+use bowline_gotemplate::{Failure, Function, List, Value, first_rune, fmt, runes};
 
 /// The longest text that `repeat` and `indent` build, in bytes; Go's limit is the machine's memory.
 const MAX_TEXT: usize = 1 << 30;
@@ -17,7 +17,7 @@ pub(super) fn table() -> Vec<Function<Host>> {
         }),
         pure("trunc", &[Int, Text], Text, trunc),
         pure("substr", &[Int, Int, Text], Text, substr),
-        pure("trim", &[Text], Text, |args| Ok(Value::from(string(&args[0]).trim_matches(is_space)))),
+        pure("trim", &[Text], Text, |args| Ok(Value::text(trimmed(bytes(&args[0]), is_space)))),
         pure("trimall", &[Text, Text], Text, trim_all),
         pure("trimAll", &[Text, Text], Text, trim_all),
         pure("trimSuffix", &[Text, Text], Text, |args| {
@@ -132,8 +132,26 @@ fn abbreviate_short(text: &[u8], width: i64) -> Value {
 }
 
 fn trim_all(args: &[Value]) -> Answer {
-    let (set, text) = (string(&args[0]), string(&args[1]));
-    Ok(Value::from(text.trim_matches(|rune| set.contains(rune))))
+    let set = string(&args[0]);
+    Ok(Value::text(trimmed(bytes(&args[1]), |rune| set.contains(rune))))
+}
+
+/// A text without the characters at both its ends that pass the test.
+fn trimmed(text: &[u8], test: impl Fn(char) -> bool) -> &[u8] {
+    let mut rest = text;
+    while let Some((_, width)) = first_rune(rest).filter(|(rune, _)| test(*rune)) {
+        rest = &rest[width..];
+    }
+    while let Some((_, width)) = last_rune(rest).filter(|(rune, _)| test(*rune)) {
+        rest = &rest[..rest.len() - width];
+    }
+    rest
+}
+
+/// The last rune and its width, as `utf8.DecodeLastRune` finds them.
+fn last_rune(text: &[u8]) -> Option<(char, usize)> {
+    let whole = |width: usize| first_rune(&text[text.len() - width..]).filter(|(_, found)| *found == width);
+    (1..=text.len().min(4)).find_map(whole).or_else(|| text.last().map(|_| (char::REPLACEMENT_CHARACTER, 1)))
 }
 
 fn repeat(count: i64, text: &[u8]) -> Result<Vec<u8>, Failure> {

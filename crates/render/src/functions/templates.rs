@@ -5,7 +5,7 @@ use super::{Answer, Host, fail, hosted};
 use crate::convert::from_yaml;
 use crate::environment::{LetPass, Lookup};
 use bowline_gotemplate::Type::{Any, Map, Text};
-use bowline_gotemplate::{self as gotemplate, Call, Failure, Function, Value, fmt};
+use bowline_gotemplate::{self as gotemplate, Call, Failure, Function, Value, fmt, lossy};
 
 /// Stands before the message of `required` and `fail`, so that the rendering can cut the message out of the error.
 pub const WARNING_START: &str = "HELM_ERR_START";
@@ -135,6 +135,6 @@ fn lookup(call: &mut Call<'_, Host>) -> Answer {
 }
 
 fn get_host_by_name(call: &mut Call<'_, Host>) -> Answer {
-    let host = String::from_utf8_lossy(bytes(&call.args()[0])).into_owned();
+    let host = lossy(bytes(&call.args()[0])).into_owned();
     Ok(Value::from(call.host().environment.resolve(&host).unwrap_or_default()))
 }

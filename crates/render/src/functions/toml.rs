@@ -13,7 +13,7 @@ pub(super) fn table() -> Vec<Function<Host>> {
         // The error is the answer, but for a value that Go cannot look at.
         pure("toToml", &[Any], Text, |args| match &args[0] {
             Value::Nil => fail(NO_VALUE),
-            value => Ok(Value::from(write::to_toml(value).unwrap_or_else(|error| error))),
+            value => Ok(Value::from(write::to_toml(value).unwrap_or_else(String::into_bytes))),
         }),
         pure("mustToToml", &[Any], Text, |args| match &args[0] {
             Value::Nil => fail(NO_VALUE),

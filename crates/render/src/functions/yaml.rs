@@ -118,6 +118,9 @@ impl Emit for Yaml<'_> {
             Value::Float(number) => to.float(*number)?,
             // JSON has none, and says so.
             Value::Complex(..) => return Err(EmitError::NotJson("complex128")),
+            Value::Text(text) if pretty && std::str::from_utf8(text).is_err() => {
+                to.binary(&super::encoding::base64(text));
+            }
             Value::Text(text) => to.string(&text.to_str())?,
             Value::Bytes(bytes) if pretty => {
                 let bytes: Vec<Value> = bytes.iter().map(|byte| Value::Uint8(*byte)).collect();
@@ -151,8 +154,25 @@ fn emit_object(object: &dyn Object, to: &mut Emitter, pretty: bool, depth: u32) 
         to.int(number);
         return Ok(());
     }
+    if pretty && object.type_name() == "time.Time" {
+        to.timestamp(
+            &object
+                .json()
+                .as_ref()
+                .and_then(Value::as_text)
+                .map_or_else(String::new, bowline_gotemplate::Text::to_string),
+        );
+        return Ok(());
+    }
     if let Some(value) = object.json() {
         return Yaml { value: &value, pretty, depth }.emit(to);
+    }
+    if pretty {
+        let fields = object.fields().into_iter().filter(|(name, _)| name.starts_with(char::is_uppercase));
+        let fields: Vec<(String, Value)> = fields.map(|(name, value)| (name.to_lowercase(), value)).collect();
+        return to.fields(
+            &fields.iter().map(|(name, value)| (name.as_str(), Yaml { value, pretty, depth })).collect::<Vec<_>>(),
+        );
     }
     let fields = object.json_fields();
     to.map(fields.iter().map(|(name, value)| (name.as_ref(), Yaml { value, pretty, depth })).collect())

@@ -1,6 +1,6 @@
 //! `.Capabilities`: what the cluster, or the one imagined, can do.
 
-use bowline_gotemplate::{Element, Failure, Kind, List, ListKind, Method, MethodType, Object, Type, Value};
+use bowline_gotemplate::{Element, Failure, Kind, List, ListKind, Method, MethodType, Object, Text, Type, Value};
 use std::any::Any;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -173,6 +173,20 @@ struct Struct {
     json: &'static [&'static str],
     /// What its pointer's `String` method gives.
     text: Option<String>,
+}
+
+/// What a copy of a struct is that only takes what others can see; `None` where the object is no such struct.
+pub(crate) fn without_hidden_fields(object: &dyn Object) -> Option<Value> {
+    let whole = object.as_any().downcast_ref::<Struct>()?;
+    let kept = |(name, value): &(&'static str, Value)| match value {
+        Value::Text(_) if !name.starts_with(char::is_uppercase) => (*name, Value::from("")),
+        Value::Object(inner) => (*name, without_hidden_fields(inner.as_ref()).unwrap_or_else(|| value.clone())),
+        Value::List(list) => (*name, Value::List(List::of(list.kind(), list.to_vec()))),
+        _ => (*name, value.clone()),
+    };
+    // A version of Kubernetes that has no normalized form shows the one that was given.
+    let text = whole.text.as_ref().and_then(|_| whole.field("Version")?.as_text().map(Text::to_string));
+    Some(Value::object(Struct { fields: whole.fields.iter().map(kept).collect(), text, ..*whole }))
 }
 
 impl Object for Struct {

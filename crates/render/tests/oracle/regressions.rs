@@ -55,6 +55,38 @@ const TEMPLATES: &[&str] = &[
     "{{ fromYaml (wrapWith 1 \"a\" \"ÀÉ☃ß\") }}",
     "{{ decryptAES .Values.s (b64enc \"a\") }}",
     "{{ block \"t\" . }}{{-\nelse }}{{ end }}",
+    // Numbers of YAML are floats; keys that JSON does not have; byte order marks; lines that go on in keys.
+    "{{ toJson (fromYaml `{\"a\": {\"a\": 1, \"a\": 1}, \"a\": 9223372036854775807}`) }}",
+    "{{ typeOf (fromYaml `{a: 1}`).a }}{{ typeOf (index (fromYamlArray `[1]`) 0) }}",
+    "{{ fromYaml `9223372036854775808: a` }}",
+    "{{ fromYaml `[&a 18446744073709551615, {*a : [x, {z: 1}]}]` }}{{ fromYaml `{? 9223372036854775808 , b}` }}",
+    "{{ fromYaml \"\\ufeff\\ufeff a: 1\" }}",
+    "{{ fromYaml \"\\ufeff\\ufeffa: 1\\nb: 2\" }}",
+    "{{ fromYaml \"\\ufeff\\ufeffa: 1\\n  xb: 2\\n# c\\nyc: [d, e]\\nlonger: than that\\n\" }}",
+    "{{ fromYaml (printf \"\\ufeff\\ufeff# %s\\na: 1\\nbb: 2\\n\" (repeat 600 \"x\")) }}",
+    "{{ mustToYaml (dict \"a\\u0085b\" 1) }}",
+    "{{ mustToYaml (dict \"a\" \"b\\u0085c\" \"b\" (list (dict \"x\\u0085\\u0085\" 1))) }}",
+    "{{ toYaml (dict \"a\\u0085b\" 1) }}",
+    // Floats.
+    "{{ round -3 64 }} {{ round 2.675 2 }} {{ round 1e300 300 }} {{ round 5 -3 }} {{ round 1e-300 310 }} {{ round 3 400 }}",
+    // What is no UTF-8.
+    "{{ toYaml (abbrev 5 \"\u{900}\u{900}\") }}{{ trimall .Values.s (trunc 2 (trunc -1 \"A\u{205d}\u{5de}\")) | toJson }}",
+    "{{ toYaml (wrapWith 2 .Values.s \"\u{1c6}\u{fb01}aa\") }}",
+    "{{ quote (toToml (dict (b64dec \"/w==\") (b64dec \"/w==\"))) }}{{ toToml (b64dec \"/w==\") | b64enc }}",
+    "{{ snakecase (html 1 (b64dec \"/////w==\")) | b64enc }} {{ kebabcase (printf \"A%sB%sc%s1\" (b64dec \"/w==\") (b64dec \"/w==\") (b64dec \"//8=\")) | b64enc }}",
+    "{{ range list \"aB\\xffC\" \"\\xff\" \"HTTP\\xff20x\" \"ab\\xff_\\xfec\" \"1\\xff\\xff2a\" \"\u{1c5}aB\u{1c5}\" }}{{ snakecase . | b64enc }} {{ end }}",
+    "{{ toYamlPretty (b64dec \"/////w==\") }}|{{ toYamlPretty (dict \"a\" (list (b64dec \"/////w==\"))) }}",
+    "{{ toYamlPretty (dict \"a\" (b64dec (b64enc (repeat 60 \"\\xff\"))) \"b\" 1) }}",
+    // Structs: those that YAML writes by itself, and copies.
+    "{{ toYamlPretty .Capabilities }}",
+    "{{ toYamlPretty (list .Capabilities.KubeVersion .Capabilities.HelmVersion (toDate \"2006-01-02\" \"2024-05-06\") (semver \"1.2.3-a\")) }}",
+    "{{ toYamlPretty (dict \"t\" (toDate \"2006-01-02\" \"2024-05-06\") \"m\" (toDate \"2006-01-02\" \"2024-05-06\").Month) }}",
+    "{{ printf \"%#v %+v\" (deepCopy .Capabilities.KubeVersion) (deepCopy .Capabilities) }}",
+    "{{ (deepCopy .Capabilities).KubeVersion }} {{ deepCopy .Capabilities.KubeVersion }} {{ (deepCopy .Capabilities).KubeVersion.GitVersion }}",
+    "{{ deepEqual .Capabilities (deepCopy .Capabilities) }} {{ toJson (deepCopy .Capabilities.KubeVersion) }}",
+    // Flags of a regular expression that are none; values that TOML has no type for.
+    "{{ mustRegexFindAll \"(?)\" \"a\" -1 }}{{ mustRegexFindAll \"a(?)b\" \"ab\" -1 }}{{ mustRegexFindAll \"(?)*\" \"ab\" -1 }}",
+    "{{ toToml (1i) }} {{ toToml (dict \"a\" (1i)) }} {{ toToml (list (1i)) }}",
 ];
 
 #[test]

@@ -5,7 +5,7 @@ use crate::functions::arguments::{bytes, int, string};
 use crate::functions::encoding::decode64;
 use crate::functions::{Answer, Host, hosted, pure};
 use bowline_gotemplate::Type::{Int, List, Named, Text};
-use bowline_gotemplate::{Call, Failure, Function, Object, Type, Value, fmt};
+use bowline_gotemplate::{Call, Failure, Function, Object, Type, Value, fmt, lossy};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType, SerialNumber,
@@ -87,7 +87,7 @@ fn names(value: &Value, error: fn(&Value) -> String) -> Result<Vec<String>, Fail
 }
 
 fn shown(value: &Value) -> String {
-    String::from_utf8_lossy(&fmt::sprint(std::slice::from_ref(value))).into_owned()
+    lossy(&fmt::sprint(std::slice::from_ref(value))).into_owned()
 }
 
 fn parameters(
@@ -178,7 +178,7 @@ fn custom(args: &[Value]) -> Answer {
     let decode = |value: &Value, what: &str| {
         decode64(bytes(value)).map_err(|_| Failure::new(format!("unable to decode base64 {what}")))
     };
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let text = |bytes: Vec<u8>| lossy(&bytes).into_owned();
     let certificate = text(decode(&args[0], "certificate")?);
     let key = text(decode(&args[1], "private key")?);
     let Some((_, der)) = from_pem(&certificate) else { return Err(Failure::new("unable to decode certificate")) };

@@ -1,6 +1,6 @@
 //! JSON to values, with the error texts of Go's decoder.
 
-use bowline_gotemplate::{List, Map, Text, Value, fmt};
+use bowline_gotemplate::{List, Map, Text, Value, fmt, lossy};
 
 /// How deep arrays and objects may nest, as in Go.
 const MAX_DEPTH: usize = 10_000;
@@ -175,7 +175,7 @@ impl Reader<'_> {
             }
             self.digits();
         }
-        let text = String::from_utf8_lossy(&self.text[start..self.at]);
+        let text = lossy(&self.text[start..self.at]);
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(number)),
             _ => {

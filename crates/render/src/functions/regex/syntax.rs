@@ -184,6 +184,9 @@ impl<'p> Translator<'p> {
                         return Err(("invalid or unsupported Perl syntax", &self.pattern[start..end]));
                     }
                     self.at = end;
+                    if rune == ')' && flags.is_empty() {
+                        return Ok(false);
+                    }
                     self.out.push_str("(?");
                     self.out.push_str(&without_repeats(&flags));
                     self.out.push(rune);

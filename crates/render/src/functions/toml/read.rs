@@ -6,7 +6,7 @@
 mod lex;
 mod tables;
 
-use bowline_gotemplate::{List, Map, Text, Value, fmt, literal, with_stack};
+use bowline_gotemplate::{List, Map, Text, Value, fmt, literal, lossy, with_stack};
 
 use crate::functions::dates::read_toml_time;
 use lex::{Item, Lexer};
@@ -125,7 +125,7 @@ impl Reader<'_> {
     }
 
     fn key_text(&self, part: Item<'_>) -> Read<String> {
-        Ok(String::from_utf8_lossy(&text(part)?).into_owned())
+        Ok(lossy(&text(part)?).into_owned())
     }
 
     /// A value, and whether it is an array.
@@ -141,7 +141,7 @@ impl Reader<'_> {
             lex::Kind::Float => float(&item)?,
             lex::Kind::Bool => Value::Bool(item.text == b"true"),
             lex::Kind::Time => {
-                let text = String::from_utf8_lossy(item.text).replace('z', "Z").replace(['t', ' '], "T");
+                let text = lossy(item.text).replace('z', "Z").replace(['t', ' '], "T");
                 let wrong = || item.wrong(format!("invalid datetime: {}", fmt::quoted(text.as_bytes())));
                 Value::object(read_toml_time(&text).ok_or_else(wrong)?)
             }
@@ -213,7 +213,7 @@ fn text(item: Item<'_>) -> Read<Vec<u8>> {
 }
 
 fn integer(item: &Item<'_>) -> Read<Value> {
-    let text = String::from_utf8_lossy(item.text).into_owned();
+    let text = lossy(item.text).into_owned();
     let invalid = |why: &str| item.wrong(format!("Invalid integer {}: {why}", fmt::quoted(text.as_bytes())));
     if !underscores_fit(&text) {
         return Err(invalid("underscores must be surrounded by digits"));
@@ -226,7 +226,7 @@ fn integer(item: &Item<'_>) -> Read<Value> {
 }
 
 fn float(item: &Item<'_>) -> Read<Value> {
-    let text = String::from_utf8_lossy(item.text).into_owned();
+    let text = lossy(item.text).into_owned();
     let invalid = |why: &str| item.wrong(format!("Invalid float {}: {why}", fmt::quoted(text.as_bytes())));
     let parts: Vec<&str> = text.split(['.', 'e', 'E']).filter(|part| !part.is_empty()).collect();
     if !parts.iter().all(|part| underscores_fit(part)) {

@@ -9,11 +9,15 @@ const MAX_DEPTH: usize = 200;
 
 /// # Errors
 /// With the library's text.
-pub(super) fn to_toml(value: &Value) -> Result<String, String> {
+pub(super) fn to_toml(value: &Value) -> Result<Vec<u8>, String> {
     if !has_end(value) {
         return Err(format!("toml: {ENDLESS}"));
     }
-    let mut writer = Writer { out: String::new(), depth: 0 };
+    // Only at the top is it the encoder itself that has no use for one.
+    if let Value::Complex(..) = value {
+        return Err("unsupported type for key '': complex128".to_owned());
+    }
+    let mut writer = Writer { out: Vec::new(), depth: 0 };
     writer.encode(&mut Vec::new(), value)?;
     Ok(writer.out)
 }
@@ -57,19 +61,23 @@ fn is_struct(object: &dyn Object) -> bool {
 }
 
 struct Writer {
-    out: String,
+    out: Vec<u8>,
     depth: usize,
 }
 
 impl Writer {
+    fn push(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     fn newline(&mut self) {
         if !self.out.is_empty() {
-            self.out.push('\n');
+            self.out.push(b'\n');
         }
     }
 
     fn indent(&mut self, key: &[Text]) {
-        self.out.extend(std::iter::repeat_n("  ", key.len().saturating_sub(1)));
+        self.out.extend(std::iter::repeat_n(b' ', 2 * key.len().saturating_sub(1)));
     }
 
     fn encode(&mut self, key: &mut Vec<Text>, value: &Value) -> Written {
@@ -99,8 +107,8 @@ impl Writer {
                 if let Some(name) = key.last() {
                     let name = bare(name);
                     self.indent(key);
-                    self.out.push_str(&name);
-                    self.out.push_str(" = ");
+                    self.out.extend(name);
+                    self.push(" = ");
                 }
                 self.element(value)?;
                 if !key.is_empty() {
@@ -113,8 +121,10 @@ impl Writer {
 
     fn header(&mut self, key: &[Text], open: &str, close: &str) {
         self.indent(key);
-        let name = key.iter().map(|part| bare(part)).collect::<Vec<_>>().join(".");
-        self.out.push_str(&format!("{open}{name}{close}"));
+        let name = key.iter().map(|part| bare(part)).collect::<Vec<_>>().join(&b'.');
+        self.push(open);
+        self.out.extend(name);
+        self.push(close);
         self.newline();
     }
 
@@ -139,36 +149,36 @@ impl Writer {
             return Err("toml: value is nested too deeply".to_owned());
         }
         match value {
-            Value::Text(text) => self.out.push_str(&quoted(text)),
-            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Text(text) => self.out.extend(quoted(text)),
+            Value::Bool(value) => self.push(if *value { "true" } else { "false" }),
             Value::Duration(nanoseconds) => {
-                self.out.push_str(&quoted(bowline_gotemplate::duration::to_string(*nanoseconds).as_bytes()));
+                self.out.extend(quoted(bowline_gotemplate::duration::to_string(*nanoseconds).as_bytes()));
             }
-            Value::Float(number) => self.out.push_str(&float(*number)),
+            Value::Float(number) => self.push(&float(*number)),
             Value::Bytes(bytes) => {
                 let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
-                self.out.push_str(&format!("[{}]", numbers.join(", ")));
+                self.push(&format!("[{}]", numbers.join(", ")));
             }
             Value::List(list) => {
-                self.out.push('[');
+                self.push("[");
                 for (i, item) in list.to_vec().iter().enumerate() {
-                    self.out.push_str(if i > 0 { ", " } else { "" });
+                    self.push(if i > 0 { ", " } else { "" });
                     with_stack(|| self.element(item))?;
                 }
-                self.out.push(']');
+                self.push("]");
             }
             Value::Object(object) if object.type_name() == "time.Time" => {
-                self.out.push_str(&toml_time(value).unwrap_or_default());
+                self.push(&toml_time(value).unwrap_or_default());
             }
             Value::Object(object) if matches!(object.json(), Some(Value::Text(_))) => {
                 if let Some(Value::Text(text)) = object.json() {
-                    self.out.push_str(&quoted(&text));
+                    self.out.extend(quoted(&text));
                 }
             }
             Value::Map(_) | Value::Object(_) if shape(value)? == Shape::Table => self.inline(value)?,
             other => match (other.signed(), other.unsigned()) {
-                (Some(number), _) => self.out.push_str(&number.to_string()),
-                (_, Some(number)) => self.out.push_str(&number.to_string()),
+                (Some(number), _) => self.push(&number.to_string()),
+                (_, Some(number)) => self.push(&number.to_string()),
                 _ => return Err(format!("unexpected type: {}", other.type_name())),
             },
         }
@@ -178,20 +188,21 @@ impl Writer {
 
     fn inline(&mut self, value: &Value) -> Written {
         let (plain, tables) = parted(value)?;
-        self.out.push('{');
+        self.push("{");
         for (group, follows) in [(&plain, !tables.is_empty()), (&tables, false)] {
             for (i, (name, value)) in group.iter().enumerate() {
                 if shape(value)? == Shape::Nothing {
                     continue;
                 }
-                self.out.push_str(&format!("{} = ", bare(name)));
+                self.out.extend(bare(name));
+                self.push(" = ");
                 with_stack(|| self.element(value))?;
                 if follows || i + 1 < group.len() {
-                    self.out.push_str(", ");
+                    self.push(", ");
                 }
             }
         }
-        self.out.push('}');
+        self.push("}");
         Ok(())
     }
 }
@@ -222,27 +233,28 @@ fn parted(value: &Value) -> Result<(Entries, Entries), String> {
 }
 
 /// A key, quoted where it must be.
-pub(super) fn bare(name: &[u8]) -> String {
+pub(super) fn bare(name: &[u8]) -> Vec<u8> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !name.is_empty() && name.iter().all(plain) { String::from_utf8_lossy(name).into_owned() } else { quoted(name) }
+    if !name.is_empty() && name.iter().all(plain) { name.to_vec() } else { quoted(name) }
 }
 
-fn quoted(text: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for rune in String::from_utf8_lossy(text).chars() {
-        match rune {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\x08' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\x0c' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\0'..' ' | '\x7f' => out.push_str(&format!("\\u{:04x}", u32::from(rune))),
-            rune => out.push(rune),
+/// Bytes that are no UTF-8 stay what they are.
+fn quoted(text: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'"'];
+    for &byte in text {
+        match byte {
+            b'"' => out.extend(b"\\\""),
+            b'\\' => out.extend(b"\\\\"),
+            b'\x08' => out.extend(b"\\b"),
+            b'\t' => out.extend(b"\\t"),
+            b'\n' => out.extend(b"\\n"),
+            b'\x0c' => out.extend(b"\\f"),
+            b'\r' => out.extend(b"\\r"),
+            b'\0'..b' ' | b'\x7f' => out.extend(format!("\\u{byte:04x}").bytes()),
+            byte => out.push(byte),
         }
     }
-    out.push('"');
+    out.push(b'"');
     out
 }
 

@@ -1,5 +1,7 @@
 //! Percent escapes, which differ from part to part of a URL.
 
+use bowline_gotemplate::lossy;
+
 /// A part of a URL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -68,5 +70,5 @@ pub(super) fn unescape(text: &str, part: Part) -> Result<String, String> {
         out.push(value);
         at += 3;
     }
-    Ok(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(out).unwrap_or_else(|error| lossy(error.as_bytes()).into_owned()))
 }

@@ -1,6 +1,6 @@
 //! The characters of a TOML document: one method for each state that the library's lexer can be in.
 
-use bowline_gotemplate::{first_rune, fmt};
+use bowline_gotemplate::{first_rune, fmt, lossy};
 
 use super::{Read, Stop};
 use crate::functions::categories::is_letter;
@@ -556,7 +556,7 @@ impl<'t> Lexer<'t> {
         };
         let c = self.peek()?;
         if !c.is_some_and(|c| c.is_digit(radix)) {
-            let read = String::from_utf8_lossy(self.current());
+            let read = lossy(self.current());
             return self.fail(format!("not {name} number: '{read}{}'", c.unwrap_or('\0')));
         }
         self.while_fits(Kind::Integer, |c| c.is_digit(radix) || c == '_')
@@ -585,14 +585,14 @@ impl<'t> Lexer<'t> {
             Some(first @ ('i' | 'n')) => {
                 let (second, third) = if first == 'i' { ('n', 'f') } else { ('a', 'n') };
                 if !self.accept(second)? || !self.accept(third)? {
-                    let read = String::from_utf8_lossy(self.current());
+                    let read = lossy(self.current());
                     return self.fail(format!("invalid float: '{read}'"));
                 }
                 return Ok(self.item(Kind::Float));
             }
             Some('0') => {
                 if let Some(base @ ('b' | 'o' | 'x')) = self.peek()? {
-                    let read = String::from_utf8_lossy(self.current());
+                    let read = lossy(self.current());
                     return self.fail(format!("cannot use sign with non-decimal numbers: '{read}{base}'"));
                 }
             }
@@ -649,7 +649,7 @@ pub(super) fn without_escaped_line_ends(text: &[u8]) -> Vec<u8> {
 
 /// With what its escapes stand for; the lexer has seen that they are complete.
 pub(super) fn unescaped(item: &Item<'_>, text: &[u8]) -> Read<Vec<u8>> {
-    let text = String::from_utf8_lossy(text);
+    let text = lossy(text);
     let mut out = String::with_capacity(text.len());
     let mut rest = &*text;
     while let Some(at) = rest.find('\\') {

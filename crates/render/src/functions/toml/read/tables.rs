@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bowline_gotemplate::{List, MAPS, Map, Value};
+use bowline_gotemplate::{List, MAPS, Map, Value, lossy};
 
 use super::super::write::bare;
 use super::{Read, Stop};
@@ -24,7 +24,7 @@ pub(super) struct Tables {
 
 /// A name as the library shows it.
 fn shown(key: &[String]) -> String {
-    key.iter().map(|part| bare(part.as_bytes())).collect::<Vec<_>>().join(".")
+    lossy(&key.iter().map(|part| bare(part.as_bytes())).collect::<Vec<_>>().join(&b'.')).into_owned()
 }
 
 impl Tables {
