@@ -1,5 +1,6 @@
 //! The arguments as the user writes them. Each command's own meaning is in `commands/`.
 
+mod deferred;
 mod migrate;
 
 pub(crate) use migrate::{Lint, Migrate, MigrateCommand, MigrateSettings, Required};
@@ -12,6 +13,7 @@ use bowline_controlplane::node::NetworkMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::schema::Migrations;
+use deferred::Deferred;
 
 /// A deployment system for Kubernetes in one binary.
 #[derive(Debug, Parser)]
@@ -48,36 +50,36 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start a cluster in this process and bring an application up on it
-    Up(Up),
+    Up(Deferred<Up>),
     /// Take down what `up --detach` started
-    Down(Down),
+    Down(Deferred<Down>),
     /// Print a chart's manifests, byte for byte as Helm prints them
-    Template(Template),
+    Template(Deferred<Template>),
     /// Show the merged values, where each came from, and which templates read it
-    Values(ShowValues),
+    Values(Deferred<ShowValues>),
     /// Find mistakes in a chart before it is deployed
-    Check(Check),
+    Check(Deferred<Check>),
     /// Play a deployment under virtual time before it happens
-    Rehearse(Rehearse),
+    Rehearse(Deferred<Rehearse>),
     /// Install or upgrade a release
-    Deploy(Deploy),
+    Deploy(Deferred<Deploy>),
     /// Go back to an earlier revision of a release
-    Rollback(Rollback),
+    Rollback(Deferred<Rollback>),
     /// List the revisions of a release
-    History(History),
+    History(Deferred<History>),
     /// Show a release and the state of its objects
-    Status(Status),
+    Status(Deferred<Status>),
     /// List releases
-    List(List),
+    List(Deferred<List>),
     /// Delete a release and its objects
-    Uninstall(Uninstall),
+    Uninstall(Deferred<Uninstall>),
     /// Print the log of a release's pods
-    Logs(Logs),
+    Logs(Deferred<Logs>),
     /// Helm's own command line: its flags, its output, its exit codes
     #[command(disable_help_flag = true)]
-    Helm(Helm),
+    Helm(Deferred<Helm>),
     /// Run SQL migrations: goose's files and version table
-    Migrate(Box<Migrate>),
+    Migrate(Box<Deferred<Migrate>>),
     /// The embedded cluster itself
     #[command(subcommand)]
     Cluster(ClusterCommand),
