@@ -38,6 +38,6 @@ pub use glob::{BadPattern, glob_match};
 pub use load::{File, archive_files, directory_files, directory_files_again};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use provenance::{Provenance, ValueOrigin};
-pub use user_values::{Origin, UserValues, ValueSources};
+pub use user_values::{Fetch, Origin, UserValues, ValueSources};
 pub use values::Prepared;
 pub use version::{Constraint, Version, is_compatible};

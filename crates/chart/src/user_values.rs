@@ -29,6 +29,9 @@ pub struct ValueSources {
     pub literal: Vec<String>,
 }
 
+/// Gives the text of an address, or says why there is none; `None` for what is a path.
+pub type Fetch<'f> = &'f dyn Fn(&str) -> Option<Result<String, String>>;
+
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -71,19 +74,30 @@ impl From<Map> for UserValues {
 }
 
 impl UserValues {
-    /// Reads all sources.
+    /// Reads all sources; all are files.
     ///
     /// # Errors
     /// In Helm's words, with the place in a values file.
     pub fn load(sources: &ValueSources) -> Result<Self, Error> {
+        Self::load_with(sources, &|_| None)
+    }
+
+    /// The same, where files may lie elsewhere: `fetch` gives the text of an address, or says why there is none, and `None`
+    /// where it is the path of a file.
+    ///
+    /// # Errors
+    /// As [`UserValues::load`], and those of `fetch`.
+    pub fn load_with(sources: &ValueSources, fetch: Fetch<'_>) -> Result<Self, Error> {
         let mut values = Self::default();
         for path in &sources.files {
-            values.add_file(path)?;
+            values.add_file(path, fetch)?;
         }
         for text in &sources.json {
             values.add_json(text)?;
         }
-        let read = |path: &str| read_text(Path::new(path)).map_err(|error| go_io_error("open", path, &error));
+        let read = |path: &str| {
+            fetch(path).unwrap_or_else(|| read_text(Path::new(path)).map_err(|error| go_io_error("open", path, &error)))
+        };
         let flags = [
             ("--set", &sources.set, Mode::Typed),
             ("--set-string", &sources.string, Mode::Text),
@@ -151,10 +165,14 @@ impl UserValues {
         first.filter(|(at, _)| at.starts_with(&inside)).map(|(_, origin)| origin)
     }
 
-    fn add_file(&mut self, path: &str) -> Result<(), Error> {
-        let text =
-            if path.trim() == "-" { std::io::read_to_string(std::io::stdin()) } else { read_text(Path::new(path)) };
-        let text = text.map_err(|error| Error::values(go_io_error("open", path, &error)))?;
+    fn add_file(&mut self, path: &str, fetch: Fetch<'_>) -> Result<(), Error> {
+        let fetched = if path.trim() == "-" { None } else { fetch(path) };
+        let text = fetched.unwrap_or_else(|| {
+            let text =
+                if path.trim() == "-" { std::io::read_to_string(std::io::stdin()) } else { read_text(Path::new(path)) };
+            text.map_err(|error| go_io_error("open", path, &error))
+        });
+        let text = text.map_err(Error::values)?;
         let file = parse_values(&text).map_err(|(message, line, column)| Error::Values {
             message: format!("failed to parse {path}: {message}"),
             place: Some(Place { file: path.to_owned(), line, column }),

@@ -275,9 +275,13 @@ impl Application {
         sources.files.extend(files);
         sources.set.extend(set);
         (sources.string, sources.json, sources.file, sources.literal) = (set_string, set_json, set_file, set_literal);
-        UserValues::load(&sources).map_err(|error| {
+        UserValues::load_with(&sources, &bowline_helm::fetch_values).map_err(|error| {
             let failure = unreadable("the values cannot be read".to_owned(), &error);
-            let missing = sources.files.iter().map(Path::new).find(|path| !path.exists() && path != &Path::new("-"));
+            let missing = sources
+                .files
+                .iter()
+                .map(Path::new)
+                .find(|path| !path.exists() && path != &Path::new("-") && !path.to_string_lossy().contains("://"));
             missing.map(|path| near_path(failure.clone(), path)).unwrap_or(failure)
         })
     }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bowline_chart::{Chart, UserValues, ValueSources};
-use bowline_registry::{Downloader, Verify, Wanted};
+use bowline_registry::{Dependencies, Downloader, Verify, Wanted};
 
-use crate::chart_source::{Terminal, access, check_access, now, places, version};
+use crate::chart_source::{Terminal, access, check_access, now, places, source_date_epoch, terminal, version};
 use crate::console;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -54,7 +54,7 @@ pub(crate) fn user_values(invocation: &Invocation<'_>) -> Result<UserValues, Fai
         file: invocation.texts("set-file"),
         literal: invocation.texts("set-literal"),
     };
-    UserValues::load(&sources).map_err(Failure::of)
+    UserValues::load_with(&sources, &bowline_registry::fetch_values).map_err(Failure::of)
 }
 
 /// Loads a chart.
@@ -62,6 +62,30 @@ pub(crate) fn load(path: &Path) -> Result<Chart, Failure> {
     let chart = Chart::load(path).map_err(Failure::of)?;
     log_old_files(path, &chart);
     Ok(chart)
+}
+
+/// The chart with its dependencies, which are fetched where some are missing; what is told of it goes to standard output, as in
+/// Helm.
+pub(crate) fn with_dependencies(invocation: &Invocation<'_>, path: &Path, chart: Chart) -> Result<Chart, Failure> {
+    if chart.missing_dependencies().is_empty() {
+        return Ok(chart);
+    }
+    let (places, access) = (places(&invocation.settings), access(invocation, false));
+    let keyring = PathBuf::from(invocation.text("keyring"));
+    let dependencies = Dependencies {
+        chart: path,
+        places: &places,
+        access: &access,
+        verify: Verify::Never,
+        keyring: &keyring,
+        skip_refresh: false,
+        debug: invocation.settings.debug,
+        epoch: source_date_epoch()?,
+        console: &terminal(invocation),
+        now: now(),
+    };
+    dependencies.update()?;
+    load(path).map_err(|failure| Failure::new(format!("failed reloading chart after repo update: {failure}")))
 }
 
 /// Helm tells where files of the old format lie in a chart of the new one.

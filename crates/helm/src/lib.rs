@@ -40,6 +40,7 @@ use crate::invocation::Invocation;
 use crate::parse::{Manner, Parsed};
 use crate::settings::Settings;
 
+pub use bowline_registry::fetch_values;
 pub use machine::Machine;
 pub use server::{Check, Server};
 

@@ -499,3 +499,103 @@ fn certificates_are_checked() {
     twins.both_fail(&format!("repo add wrong {url} --ca-file ca.pem --cert-file cert.pem --key-file other.pem"));
     twins.finish();
 }
+
+#[test]
+fn values_come_from_the_web() {
+    let Some(mut twins) = Twins::new() else { return };
+    twins.write("app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 0.1.0\n");
+    twins.write("app/values.yaml", "a: 1\n");
+    twins.write("app/templates/a.yaml", "v: {{ .Values | toJson }}\n");
+    let server = Server::new(|request| match request.path.as_str() {
+        "/values.yaml?x=1" | "/values.yaml" => Answer::ok("a: 2\nb: {c: 3}\n"),
+        "/guarded.yaml" if request.authorization == "Basic bWU6czNjcmV0" => Answer::ok("b: guarded\n"),
+        "/guarded.yaml" => Answer::status(401),
+        "/moved" => Answer::redirect("/values.yaml"),
+        "/broken" => Answer::ok("a: [\n"),
+        "/text" => Answer::ok("line\n"),
+        _ => Answer::status(404),
+    });
+    let at = format!("127.0.0.1:{}", server.port);
+    for line in [
+        "template app -f http://AT/values.yaml",
+        "template app -f http://AT/values.yaml?x=1 --set a=3",
+        "template app -f http://AT/moved",
+        "template app -f http://AT/broken",
+        "template app -f http://AT/nothing",
+        "template app -f http://me:s3cret@AT/guarded.yaml",
+        "template app --set-file d=http://AT/text",
+        "template app --set-file d=http://AT/nothing",
+        "template app -f http://127.0.0.1:1/values.yaml",
+        "template app -f ftp://AT/values.yaml",
+        "lint app -f http://AT/values.yaml",
+        "lint app -f http://AT/nothing",
+    ] {
+        twins.same(&line.replace("AT", &at));
+    }
+    // Helm shows the password.
+    let (_, ours) = twins.both_fail(&format!("template app -f http://me:wrong@{at}/guarded.yaml"));
+    assert!(ours.stderr.contains("guarded.yaml : 401 Unauthorized") && !ours.stderr.contains("wrong"), "{ours:?}");
+    assert!(server.seen().len() >= 2 * 11, "both asked");
+    twins.finish();
+}
+
+#[test]
+fn hubs_are_searched() {
+    let Some(mut twins) = Twins::new() else { return };
+    let found = r#"{"data": [{"id": "stable/phpmyadmin", "type": "chart", "artifactHub": {"packageUrl": "https://hub/packages/helm/stable/phpmyadmin"},
+        "attributes": {"name": "phpmyadmin", "repo": {"name": "stable", "url": "https://charts.example.com"}, "description": "phpMyAdmin is a <mysql> administration frontend, for all that it is worth in these days"},
+        "relationships": {"latestChartVersion": {"data": {"version": "3.0.0", "app_version": "4.9.0-1"}}}},
+        {"id": "b/c", "attributes": {"description": "short"}, "relationships": {"latestChartVersion": {"data": {"version": "0.1.0"}}}}]}"#;
+    let server = Server::new(move |request| match request.path.split_once('?') {
+        Some(("/api/chartsvc/v1/charts/search", "q=maria")) => Answer::ok(found),
+        Some(("/hub/api/chartsvc/v1/charts/search", "q=maria+db%2Fx")) => Answer::ok(found),
+        Some((_, "q=none")) => Answer::ok("{\"data\": []}"),
+        Some((_, "q=odd")) => Answer::ok("no json"),
+        _ => Answer::status(404),
+    });
+    let at = format!("http://127.0.0.1:{}", server.port);
+    for line in [
+        "search hub maria --endpoint AT",
+        "search hub maria --endpoint AT --max-col-width 20 --list-repo-url",
+        "search hub maria --endpoint AT --max-col-width 0",
+        "search hub maria db/x --endpoint AT/hub",
+        "search hub maria --endpoint AT/ -o yaml",
+        "search hub maria --endpoint AT -o json",
+        "search hub none --endpoint AT",
+        "search hub none --endpoint AT -o json",
+        "search hub none --endpoint AT --fail-on-no-result",
+        "search hub none --endpoint AT -o yaml --fail-on-no-result",
+        "search hub odd --endpoint AT",
+        "search hub elsewhere --endpoint AT",
+        "search hub maria --endpoint http://127.0.0.1:1",
+        "search hub maria --endpoint nowhere",
+        "search hub maria --endpoint ''",
+    ] {
+        twins.same(&line.replace("AT", &at));
+    }
+    assert!(server.seen().len() >= 2 * 12, "both asked");
+    twins.finish();
+}
+
+#[test]
+fn missing_dependencies_are_fetched_when_asked() {
+    let Some(mut twins) = Twins::new() else { return };
+    let server = Server::new(serving(repository(&twins)));
+    let url = format!("http://127.0.0.1:{}/charts", server.port);
+    let chart = |name: &str, more: &str| {
+        format!(
+            "apiVersion: v2\nname: {name}\nversion: 0.1.0\n{more}dependencies:\n- name: web\n  version: ^1\n  repository: {url}\n"
+        )
+    };
+    twins.write("app/Chart.yaml", chart("app", ""));
+    twins.write("app/templates/a.yaml", "a: {{ .Subcharts | len }}\n");
+    twins.write("shelf/Chart.yaml", chart("shelf", "type: library\n"));
+    twins.write("lost/Chart.yaml", chart("lost", "").replace("^1", "^9"));
+    twins.same("template app");
+    twins.same("template shelf --dependency-update");
+    twins.same("template lost --dependency-update");
+    twins.same("template app --dependency-update");
+    twins.same("template app --dependency-update");
+    twins.same("template app");
+    twins.finish();
+}

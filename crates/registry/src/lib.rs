@@ -19,6 +19,7 @@ mod downloader;
 mod encode;
 mod error;
 mod fetch;
+mod hub;
 mod index;
 mod index_schema;
 mod keyring;
@@ -39,6 +40,7 @@ pub use downloader::{Access, Downloader, MAX_ARCHIVE, Places, Verify, Wanted, in
 pub use encode::Ordered;
 pub use error::{Error, os_error};
 pub use fetch::{TIMEOUT, Tls};
+pub use hub::{HubChart, search_hub};
 pub use index::{Index, IndexEntry, MAX_INDEX};
 pub use keyring::Keyring;
 pub use lock::{Lock, lock_digest};
@@ -46,6 +48,6 @@ pub use oci::{CHART_MEDIA_TYPE, CONFIG_MEDIA_TYPE, Credentials, PROVENANCE_MEDIA
 pub use package::{Source, expand};
 pub use provenance::{Verification, check, digest, digest_of_file, sign, verify};
 pub use repositories::{Repositories, RepositoriesLock, Repository};
-pub use repository::{charts_file, download_index, index_file};
+pub use repository::{charts_file, download_index, fetch_values, index_file};
 pub use search::{Found, SearchIndex};
 pub use status::{ChartsFolder, DependencyStatus, Stray, dependency_statuses};

@@ -58,6 +58,24 @@ pub(crate) fn get(
     Ok(answer.body)
 }
 
+/// A values file may have this many bytes.
+const MAX_VALUES: usize = 64 * 1024 * 1024;
+
+/// The text at an address of the web; `None` for what is none. For values (`-f https://…`, `--set-file a=https://…`), with
+/// the credentials that stand in the address.
+pub fn fetch_values(address: &str) -> Option<Result<String, String>> {
+    let url = Url::parse(address).ok()?;
+    if !matches!(url.scheme.as_str(), "http" | "https") {
+        return None;
+    }
+    let mut repository = Repository { url: address.to_owned(), ..Repository::default() };
+    if let Some((username, password)) = url.user.as_deref().and_then(|user| user.split_once(':')) {
+        (repository.username, repository.password) = (username.to_owned(), password.to_owned());
+    }
+    let text = get(address, &repository, "", crate::fetch::TIMEOUT, MAX_VALUES);
+    Some(text.map(|data| String::from_utf8_lossy(&data).into_owned()).map_err(|error| error.to_string()))
+}
+
 /// Fetches a repository's index, and puts it and the names of its charts into the cache. Returns the index's file.
 ///
 /// # Errors

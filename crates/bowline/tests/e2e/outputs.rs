@@ -108,3 +108,23 @@ fn a_schema_violation_shows_the_line_that_set_the_value() {
     let run = Run::of(&command.current_dir(home.path()).output().unwrap()).expect(1);
     insta::assert_snapshot!("schema_violations", run.stderr);
 }
+
+#[test]
+fn values_may_lie_on_the_web() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/values.yaml", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 26\r\nConnection: close\r\n\r\nbackend:\n  replicas: 7\n  \n",
+            );
+        }
+    });
+    let home = Home::new();
+    let run = template(&home, &["--values", &address]).expect(0);
+    assert!(run.stdout.contains("replicas: 7"), "{}", run.stdout);
+    let lost = template(&home, &["--values", "http://127.0.0.1:1/values.yaml"]).expect(2);
+    assert!(lost.stderr.contains("connect: connection refused"), "{}", lost.stderr);
+}

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use bowline_registry::{Found, Index, Ordered, Repositories, SearchIndex, index_file};
+use bowline_registry::{Found, HubChart, Index, Ordered, Repositories, SearchIndex, index_file, search_hub};
 
 use crate::arguments::Arguments;
 use crate::chart_source::{places, terminal};
 use crate::command::Command;
-use crate::commands::{NOT_YET, OUTPUT_FORMAT};
+use crate::commands::OUTPUT_FORMAT;
 use crate::console;
 use crate::failure::Failure;
 use crate::flag::Flag;
@@ -57,8 +57,7 @@ are not supported. For API details, see https://github.com/helm/monocular
         Flag::unsigned("max-col-width", "maximum column width for output table").default("50"),
         Flag::of("output", OUTPUT_FORMAT, "prints the output in the specified format. Allowed values: table, json, yaml").short('o').default("table")]],
     arguments: Arguments::Any,
-    run: Some(run),
-    missing: Some(NOT_YET),
+    run: Some(hub),
     ..Command::NEW
 };
 
@@ -115,8 +114,45 @@ Repositories are managed with 'helm repo' commands.
     ..Command::NEW
 };
 
-fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
-    invocation.parsed.check_carried_out(invocation.path)
+fn hub(invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let found = search_hub(&invocation.text("endpoint"), &invocation.arguments().join(" "))?;
+    if found.is_empty() && invocation.bool("fail-on-no-result") {
+        return Err(Failure::new("no results found"));
+    }
+    let format = invocation.text("output");
+    if format != "table" {
+        return super::print_formatted(&Ordered::List(found.iter().map(hub_element).collect()), &format);
+    }
+    if found.is_empty() {
+        console::data("No results found\n");
+        return Ok(());
+    }
+    let lists = invocation.bool("list-repo-url");
+    let columns = if lists { 5 } else { 4 };
+    let heading = ["URL", "CHART VERSION", "APP VERSION", "DESCRIPTION", "REPO URL"].map(str::to_owned);
+    let mut rows = vec![heading[..columns].to_vec()];
+    rows.extend(found.into_iter().map(|found| {
+        let mut row = vec![found.url, found.version, found.app_version, found.description, found.repository_url];
+        row.truncate(columns);
+        row
+    }));
+    let widest = usize::try_from(invocation.int("max-col-width")).unwrap_or(0);
+    console::data(&(table(&rows, widest) + "\n"));
+    Ok(())
+}
+
+fn hub_element(found: &HubChart) -> Ordered {
+    let repository = Ordered::Object(vec![
+        ("url", found.repository_url.as_str().into()),
+        ("name", found.repository_name.as_str().into()),
+    ]);
+    Ordered::Object(vec![
+        ("url", found.url.as_str().into()),
+        ("version", found.version.as_str().into()),
+        ("app_version", found.app_version.as_str().into()),
+        ("description", found.description.as_str().into()),
+        ("repository", repository),
+    ])
 }
 
 fn search(invocation: &Invocation<'_>) -> Result<(), Failure> {

@@ -116,11 +116,11 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     if chart.metadata.deprecated && !chart.metadata.is_library() {
         console::warn("this chart is deprecated", &[]);
     }
-    if invocation.bool("dependency-update") && !chart.missing_dependencies().is_empty() {
-        return Err(Failure::new(
-            "--dependency-update is not carried out by Bowline: run `bowline helm dependency update CHART` before it",
-        ));
-    }
+    let chart = if invocation.bool("dependency-update") && !chart.metadata.is_library() {
+        chart::with_dependencies(invocation, &path, chart)?
+    } else {
+        chart
+    };
     chart.check_installable().map_err(Failure::of)?;
     let server = if asks { Some(Rc::new(connect(&invocation.settings)?)) } else { None };
     check_name(&name)?;
