@@ -116,6 +116,13 @@ pub struct Database {
     pub require: Vec<String>,
     /// `NAME/KEY`: the Secret of the release's namespace that holds the address, where the variable is not set.
     pub secret: Option<SecretKey>,
+    /// Image with its migrations on top of Bowline's: makes a Job that migrates it before everything else.
+    pub image: Option<String>,
+    /// Seconds that this Job may take; half an hour where absent.
+    pub deadline: Option<u32>,
+    /// Workloads of the chart whose pods wait for it, each by an init container of that image.
+    #[serde(default)]
+    pub pods: Vec<String>,
     /// Whether a deployment asks the database before it promotes anything.
     #[serde(default = "yes")]
     pub gate: bool,
@@ -153,9 +160,15 @@ impl std::fmt::Display for SecretKey {
 impl Database {
     /// The environment variable that holds the address: `NAME_DATABASE_URL` in capitals unless the file says another.
     pub fn variable(&self, name: &str) -> String {
-        let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-        self.env.clone().unwrap_or_else(|| format!("{}_DATABASE_URL", name.chars().map(letter).collect::<String>()))
+        variable(name, self.env.as_deref())
     }
+}
+
+/// The environment variable that holds the address of database `name`; see [`Database::variable`].
+pub fn variable(name: &str, given: Option<&str>) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let usual = || format!("{}_DATABASE_URL", name.chars().map(letter).collect::<String>());
+    given.map_or_else(usual, str::to_owned)
 }
 
 /// How the pods of an image behave in a rehearsal. Durations are seconds of virtual time.

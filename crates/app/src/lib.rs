@@ -12,9 +12,11 @@
 #![forbid(unsafe_code)]
 
 mod file;
+mod generate;
 mod load;
 mod placeholder;
 
-pub use file::{App, Database, Local, LocalImage, RehearsedPod, SecretKey, Store, StoreKind};
+pub use file::{App, Database, Local, LocalImage, RehearsedPod, SecretKey, Store, StoreKind, variable};
+pub use generate::{GenerateError, HookStyle};
 pub use load::{AppError, FILE_NAME};
 pub use placeholder::{UnknownPlaceholder, fill};

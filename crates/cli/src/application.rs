@@ -20,6 +20,7 @@ use crate::args;
 use crate::databases;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::generated;
 use crate::printer::Printer;
 use crate::record;
 use crate::report;
@@ -233,7 +234,8 @@ impl Application {
     fn render_as(&self, options: &Options) -> Result<Rendered, Failure> {
         let values = self.user_values()?;
         let manifests = self.templates.render(&values, options, &self.environment());
-        let manifests = manifests.map_err(|error| self.of_render(&error, &values, options))?;
+        let mut manifests = manifests.map_err(|error| self.of_render(&error, &values, options))?;
+        generated::add(&self.app, &self.name, &mut manifests)?;
         let mut request = DeployRequest::new(&self.name, &self.namespace, manifests);
         request.chart = record::of_chart(self.templates.chart());
         request.config = record::of_values(values.values());

@@ -3,7 +3,7 @@
 mod deferred;
 mod migrate;
 
-pub(crate) use migrate::{Lint, Migrate, MigrateCommand, MigrateSettings, Required};
+pub(crate) use migrate::{Each, Lint, Migrate, MigrateCommand, MigrateSettings, Required};
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -20,6 +20,7 @@ mod embedded;
 mod environment;
 mod exit;
 mod failure;
+mod generated;
 mod home;
 mod identity;
 mod images;
@@ -96,7 +97,7 @@ fn run(arguments: &Arguments, printer: Printer) -> Result<ExitCode, Failure> {
         Command::Values(arguments) => commands::values::run(arguments, printer),
         Command::Check(arguments) => commands::check::run(arguments, printer),
         Command::Rehearse(arguments) => commands::rehearse::run(arguments, printer),
-        Command::Migrate(arguments) => commands::migrate::run(arguments, printer),
+        Command::Migrate(arguments) => commands::migrate::run(arguments, cluster, printer),
         Command::Cluster(ClusterCommand::Kubeconfig) => commands::cluster::kubeconfig(cluster, printer),
         Command::Cluster(ClusterCommand::Status) => commands::cluster::status(cluster, printer),
         Command::Up(arguments) => wait(commands::up::run(arguments, cluster, printer)),

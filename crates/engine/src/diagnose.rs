@@ -179,6 +179,12 @@ impl Run {
                 step.log_tail = self.log_tail(pod, &container, looping).await;
                 finding.hint.get_or_insert(if looping { logs + " --previous" } else { logs });
             }
+            Broken::Initializing => {
+                step.reason = "Initializing".to_owned();
+                step.message = "it runs, and the containers after it wait until it has ended".to_owned();
+                step.log_tail = self.log_tail(pod, &container, false).await;
+                finding.hint.get_or_insert(logs);
+            }
             Broken::Unready => {
                 let unhealthy = events.iter().rev().find(|event| event.reason == "Unhealthy");
                 step.reason = unhealthy.map_or("NotReady", |e| e.reason.as_str()).to_owned();
@@ -318,9 +324,20 @@ impl Run {
 
 /// What is wrong with a container.
 enum Broken {
-    Waiting { reason: String, message: String },
+    Waiting {
+        reason: String,
+        message: String,
+    },
     Creating,
-    Crashed { looping: bool, code: i64, reason: String, message: String, restarts: i64 },
+    /// An init container that has not ended.
+    Initializing,
+    Crashed {
+        looping: bool,
+        code: i64,
+        reason: String,
+        message: String,
+        restarts: i64,
+    },
     Unready,
 }
 
@@ -331,7 +348,17 @@ fn troubled_container(pod: &Value) -> Option<(String, Broken)> {
     let lists = ["initContainerStatuses", "containerStatuses"];
     let mut creating = None;
     let mut unready = None;
+    // A sidecar among the init containers does not end, and holds nobody up once it has started.
+    let holds_up = |container: &Value| {
+        let is_sidecar = |spec: &Value| spec["name"] == container["name"] && spec["restartPolicy"] == "Always";
+        container["state"]["running"].is_object()
+            && status["initContainerStatuses"].as_array().into_iter().flatten().any(|c| c["name"] == container["name"])
+            && !pod["spec"]["initContainers"].as_array().into_iter().flatten().any(is_sidecar)
+    };
     for container in lists.iter().flat_map(|list| status[*list].as_array().into_iter().flatten()) {
+        if holds_up(container) {
+            return Some((text(&container["name"]), Broken::Initializing));
+        }
         let name = text(&container["name"]);
         let crashed = |looping: bool, ended: &Value| Broken::Crashed {
             looping,
@@ -428,6 +455,14 @@ mod tests {
         );
         let unready = pod(json!([{"name": "web", "ready": false, "state": {"running": {}}}]));
         assert!(matches!(troubled_container(&unready), Some((_, Broken::Unready))));
+        let held_up = json!({"status": {
+            "initContainerStatuses": [
+                {"name": "wait", "ready": false, "state": {"running": {}}},
+                {"name": "next", "ready": false, "state": {"waiting": {"reason": "PodInitializing"}}},
+            ],
+            "containerStatuses": [{"name": "web", "ready": false, "state": {"waiting": {"reason": "PodInitializing"}}}],
+        }});
+        assert!(matches!(troubled_container(&held_up), Some((name, Broken::Initializing)) if name == "wait"));
         let done = pod(json!([{"name": "job", "ready": false, "state": {"terminated": {"exitCode": 0}}}]));
         assert!(troubled_container(&done).is_none());
     }

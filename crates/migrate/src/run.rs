@@ -168,7 +168,9 @@ impl<'a> Runner<'a> {
     pub async fn applied(&self) -> Result<BTreeSet<i64>, MigrateError> {
         let mut session = Session::connect(&self.target, &self.options, &self.listener).await?;
         let state = self.tables().read(&mut session).await?;
-        Ok(state.latest().into_iter().filter(|(_, row)| row.applied).map(|(version, _)| version).collect())
+        // The row of version 0 only says that the table was made.
+        let is_applied = |version: i64, row: &crate::tables::VersionRow| row.applied && version > 0;
+        Ok(state.latest().into_iter().filter(|(v, row)| is_applied(*v, row)).map(|(version, _)| version).collect())
     }
 
     /// Takes back exactly these versions, as far as they are applied, the last one first.

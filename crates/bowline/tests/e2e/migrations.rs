@@ -346,3 +346,78 @@ fn a_rollback_takes_migrations_back_where_it_is_asked_to_and_told_yes() {
     says(&failed, &["database shop: version 4 is applied, and its file is not in"]);
     assert_eq!(shop.columns(), "id,mail,full_name");
 }
+
+/// Two databases in two waves whose Jobs and gates Bowline makes itself.
+const MADE: &str = r#"name: shop
+chart: chart
+databases:
+  identity: { migrations: identity, wave: -5, image: "identity-migrations:1", secret: shop-db/IDENTITY, pods: [web] }
+  legal: { migrations: migrations, wave: -3, image: "legal-migrations:1", secret: shop-db/LEGAL, pods: [web] }
+local:
+  set: { identity: "${stores.identity.url}", legal: "${stores.db.url}" }
+  databases: { identity: "${stores.identity.url}", legal: "${stores.db.url}" }
+  stores: { identity: { kind: postgres }, db: { kind: postgres } }
+  images:
+    migrate: { command: [sh] }
+    identity-migrations: { command: ["${bowline}"], env: { GOOSE_MIGRATION_DIR: identity } }
+    legal-migrations: { command: ["${bowline}"], env: { GOOSE_MIGRATION_DIR: migrations } }
+"#;
+
+#[test]
+fn jobs_and_gates_that_bowline_makes() {
+    let Some(kubernetes) = bowline_peers::find("kubernetes") else { return };
+    let shop = Shop::new("");
+    let write = |name: &str, text: &str| fs::write(shop.folder.path().join(name), text).unwrap();
+    fs::remove_file(shop.folder.path().join("chart/templates/job.yaml")).unwrap();
+    fs::create_dir(shop.folder.path().join("identity")).unwrap();
+    let urls = "{ IDENTITY: {{ .Values.identity | quote }}, LEGAL: {{ .Values.legal | quote }} }";
+    shop.template("secret.yaml", &SECRET.replace("{ URL: {{ .Values.databaseUrl | quote }} }", urls));
+    write("identity/1_users.sql", USERS);
+    shop.migration("1_users.sql", USERS);
+    write("bowline.yaml", &MADE.replace("pods: [web]", "pods: [wbe]"));
+    says(&shop.run(&["up", shop.path()]).expect(2), &["pods of wbe are to wait for it", "hint: did you mean web?"]);
+    write("bowline.yaml", &MADE.replace(", secret: shop-db/LEGAL", ""));
+    let refused = shop.run(&["migrate", "job", "--app", shop.path()]).expect(2);
+    says(&refused, &["database legal: no Secret holds its address", "hint: `secret: NAME/KEY` in databases.legal"]);
+    write("bowline.yaml", MADE);
+
+    // In a deployment: one Job after the other, by wave, before the databases are asked.
+    let up = shop.run(&["up", shop.path(), "--detach"]).expect(0).stderr;
+    let at = |text: &str| up.find(text).unwrap_or_else(|| panic!("{text:?} is not in\n{up}"));
+    let order = [
+        at("Job/shop-migrate-identity migrates identity"),
+        at("Job/shop-migrate-identity: identity migrated"),
+        at("Job/shop-migrate-legal migrates legal"),
+        at("Job/shop-migrate-legal: legal migrated"),
+        at("database identity at postgres://"),
+        at("Deployment/web created"),
+    ];
+    assert!(order.is_sorted(), "{order:?}\n{up}");
+    assert_eq!(shop.columns(), "id,name");
+    let web = shop.home.kubectl(&kubernetes, &["-n", "shop", "get", "deploy", "web", "-o", "json"]).expect(0).stdout;
+    let web: Value = serde_json::from_str(&web).unwrap();
+    let init = &web["spec"]["template"]["spec"]["initContainers"];
+    let names: Vec<&str> = init.as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["wait-for-identity", "wait-for-legal"]);
+
+    // Printed, for clusters where Bowline does not deploy: kubectl takes them, and they do what they should.
+    shop.migration("2_mail.sql", MAIL);
+    let printed = shop.run(&["migrate", "job", "legal", "--app", shop.path()]).expect(0).stdout;
+    write("job.yaml", &printed);
+    let file = shop.folder.path().join("job.yaml").display().to_string();
+    let kubectl = |arguments: &[&str]| shop.home.kubectl(&kubernetes, &[&["-n", "shop"], arguments].concat()).expect(0);
+    kubectl(&["delete", "-f", &file]);
+    kubectl(&["apply", "-f", &file]);
+    kubectl(&["wait", "--for=condition=complete", "--timeout=30s", "job/shop-migrate-legal"]);
+    assert_eq!(shop.columns(), "id,name,mail");
+    let argo = shop.run(&["migrate", "job", "--argo", "--app", shop.path()]).expect(0).stdout;
+    assert!(argo.contains("argocd.argoproj.io/hook: PreSync") && argo.contains("sync-wave: \"-5\""), "{argo}");
+    let gate = shop.run(&["migrate", "gate", "legal", "--app", shop.path()]).expect(0).stdout;
+    assert!(gate.starts_with("initContainers:\n- args:\n  - migrate\n  - wait\n"), "{gate}");
+
+    // Pods wait for what is not there, and say so, where the deployment itself does not ask.
+    let legal = "secret: shop-db/LEGAL, pods: [web] }";
+    write("bowline.yaml", &MADE.replace(legal, "secret: shop-db/LEGAL, pods: [web], require: [9], gate: false }"));
+    let hangs = shop.run(&["deploy", shop.path(), "--timeout", "8s", "--no-rollback"]).expect(4);
+    says(&hangs, &["Deployment/web", "container wait-for-legal", "1 of 1 required migrations are not applied: 9"]);
+}

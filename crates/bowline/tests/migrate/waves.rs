@@ -129,3 +129,56 @@ fn a_database_without_an_address_is_named_before_anything_is_changed() {
     assert!(said.err.contains("database legal: the environment variable LEGAL"), "{}", said.err);
     assert_eq!(system.versions(), ["none", "none", "none"]);
 }
+
+#[test]
+fn databases_may_be_named_by_flags_too() {
+    let Some(system) = System::new() else { return };
+    let folder = |name: &str| system.project.path().join(name).display().to_string();
+    let run = |flags: &[String]| {
+        let flags: Vec<&str> = flags.iter().flat_map(|flag| ["--each", flag]).collect();
+        let mut command = system.project.command(("", ""), &[&["up"], flags.as_slice()].concat());
+        command.env_remove("GOOSE_DRIVER").env_remove("GOOSE_DBSTRING").envs(system.addresses.iter().cloned());
+        Said::of(&command.output().unwrap())
+    };
+    let address = |name: &str| system.addresses.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+    let flags = [
+        format!("legal={},wave=-3,url={}", folder("legal"), address("LEGAL")),
+        format!("identity={},env=IDENTITY,wave=-5", folder("identity")),
+        format!("auth={},wave=-4,table=auth_version,env=AUTH", folder("auth")),
+    ];
+    let said = run(&flags).ok();
+    let rows: Vec<String> =
+        said.out.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let migrated = |wave: i32, name: &str| format!("{wave} {name} migrated 1 applied, version 1");
+    assert_eq!(rows, [migrated(-5, "identity"), migrated(-4, "auth"), migrated(-3, "legal")]);
+    assert_eq!(system.versions(), ["1", "none", "none", "1"], "auth has a table of its own");
+    assert_eq!(system.postgres.psql_at(&address("AUTH"), "SELECT max(version_id) FROM auth_version").unwrap(), "1");
+
+    // With a bowline.yaml a flag stands in for the entry of its name. That one has auth in goose's own table, so that its
+    // first file fails there: what the flag's database got is taken back.
+    let said = system.up(&["--each", &format!("audit={},wave=-9,env=AUDIT", folder("auth")), "--take-back"]);
+    let rows: Vec<String> =
+        said.out.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let expected = [
+        "-9 audit taken back version 0",
+        "-5 identity migrated 0 applied, version 1",
+        "-4 auth FAILED nothing of this run is left",
+        "-3 legal not reached",
+    ];
+    assert_eq!((said.code, rows), (Some(1), expected.map(str::to_owned).to_vec()), "{said:?}");
+    let wrong = [
+        ("identity", "it has to begin with NAME=FOLDER"),
+        ("identity=x,wave=early", "wave=early is no whole number"),
+        ("identity=x,wvae=1", "is none of wave=NUMBER"),
+        ("identity=x,env=NOT_SET_ANYWHERE", "the environment variable NOT_SET_ANYWHERE"),
+    ];
+    for (flag, expected) in wrong {
+        let said = run(&[flag.to_owned()]);
+        assert!(said.code == Some(2) && said.err.contains(expected), "{flag}: {said:?}");
+    }
+    for secret in ["identity=x,url=nonsense://u:hunter2@h/d", "identity=x,wave=early,url=postgres://u:hunter2@h/d"] {
+        let said = run(&[secret.to_owned()]);
+        assert!(said.code == Some(2) && !said.err.contains("hunter2"), "{said:?}");
+    }
+    assert!(run(&[flags[1].clone(), flags[1].clone()]).err.contains("database identity: it is named twice"));
+}

@@ -65,15 +65,64 @@ pub(crate) struct MigrateSettings {
     pub(crate) output: Output,
 }
 
+/// One of several databases, named by a flag. The flag is read when the command runs: an error of the argument parser would
+/// show it, with the password that it may hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Each {
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) wave: i32,
+    pub(crate) env: Option<String>,
+    pub(crate) table: Option<String>,
+    pub(crate) url: Option<String>,
+}
+
+impl std::str::FromStr for Each {
+    type Err = String;
+
+    /// `NAME=FOLDER,wave=-5,env=VARIABLE,table=NAME,url=URL`; what comes after `url=` is the address, commas and all. An error
+    /// does not repeat it: it may hold a password.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (settings, url) = match text.split_once(",url=") {
+            Some((settings, url)) => (settings, Some(url.to_owned())),
+            None => (text, None),
+        };
+        let mut parts = settings.split(',');
+        let (name, folder) = parts.next().and_then(|first| first.split_once('=')).unwrap_or_default();
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || folder.is_empty() || !name.chars().all(is_word) {
+            return Err("it has to begin with NAME=FOLDER, as in identity=services/identity/migrations,wave=-5".into());
+        }
+        let (name, folder) = (name.to_owned(), PathBuf::from(folder));
+        let mut each = Self { name, folder, wave: 0, env: None, table: None, url };
+        for part in parts {
+            match part.split_once('=') {
+                Some(("wave", wave)) => {
+                    each.wave = wave.parse().map_err(|_| format!("wave={wave} is no whole number"))?;
+                }
+                Some(("env", variable)) if !variable.is_empty() => each.env = Some(variable.to_owned()),
+                Some(("table", table)) if !table.is_empty() => each.table = Some(table.to_owned()),
+                _ => return Err(format!("{part:?} is none of wave=NUMBER, env=VARIABLE, table=NAME, url=URL")),
+            }
+        }
+        Ok(each)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
     /// Apply all files that are not applied
+    #[command(group = clap::ArgGroup::new("several").multiple(true))]
     Up {
         /// Migrate all databases of a bowline.yaml, in waves
-        #[arg(long, value_name = "PATH")]
+        #[arg(long, value_name = "PATH", group = "several")]
         app: Option<PathBuf>,
+        /// One of several databases, as an entry of bowline.yaml has it: its folder, and wave=NUMBER, env=VARIABLE, table=NAME or,
+        /// last, url=URL
+        #[arg(long, value_name = "NAME=FOLDER[,KEY=VALUE]", group = "several")]
+        each: Vec<String>,
         /// Where one of several databases fails, take back what this run applied, the last wave first
-        #[arg(long, requires = "app")]
+        #[arg(long, requires = "several")]
         take_back: bool,
     },
     /// Apply the next one; fails where there is none
@@ -122,6 +171,27 @@ pub(crate) enum MigrateCommand {
     },
     /// Find what is dangerous in the files before they run: locks, steps that old code does not survive, order
     Lint(Lint),
+    /// Print the Jobs that migrate the databases of a bowline.yaml before an install, an upgrade or a sync
+    Job {
+        /// Only these databases [default: all that have an image]
+        #[arg(value_name = "DATABASE")]
+        databases: Vec<String>,
+        /// Folder with the bowline.yaml
+        #[arg(long, value_name = "PATH", default_value = ".")]
+        app: PathBuf,
+        /// As hooks of Argo CD instead of Helm's
+        #[arg(long)]
+        argo: bool,
+    },
+    /// Print the init containers that hold pods until the databases of a bowline.yaml are migrated
+    Gate {
+        /// Only these databases [default: all that have an image]
+        #[arg(value_name = "DATABASE")]
+        databases: Vec<String>,
+        /// Folder with the bowline.yaml
+        #[arg(long, value_name = "PATH", default_value = ".")]
+        app: PathBuf,
+    },
     /// Ask whether everything in the folder is applied, by the version table of whichever tool
     Verify {
         #[command(flatten)]

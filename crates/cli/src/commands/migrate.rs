@@ -1,12 +1,14 @@
 mod databases;
 mod gate;
 mod lint;
+mod manifests;
 mod output;
 mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use bowline_app::HookStyle;
 use bowline_clock::{Clock, Random};
 use bowline_migrate::{DownTo, MigrateError, Outcome, Runner, UpTo};
 
@@ -18,10 +20,15 @@ use crate::printer::Printer;
 use settings::Settings;
 
 /// `bowline migrate`: one thread is enough, and its start is a good part of a short run.
-pub(crate) fn run(arguments: &Migrate, printer: Printer) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Migrate, cluster: &str, printer: Printer) -> Result<Exit, Failure> {
     let settings = Settings::read(&arguments.settings)?;
     match &arguments.command {
         MigrateCommand::Create { name, kind, sequential } => create(&settings.folder, name, kind, *sequential, printer),
+        MigrateCommand::Job { databases, app, argo } => {
+            let style = if *argo { HookStyle::Argo } else { HookStyle::Helm };
+            manifests::job(app, databases, style, arguments.settings.output, printer)
+        }
+        MigrateCommand::Gate { databases, app } => manifests::gate(app, databases, arguments.settings.output, printer),
         MigrateCommand::Fix => fix(&settings.folder, printer),
         MigrateCommand::Validate { verbose } => validate(&settings, *verbose, arguments.settings.output, printer),
         command => {
@@ -34,7 +41,7 @@ pub(crate) fn run(arguments: &Migrate, printer: Printer) -> Result<Exit, Failure
             runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    done = with_database(&settings, arguments, printer) => done,
+                    done = with_database(&settings, arguments, cluster, printer) => done,
                     // The connection ends with the process: the server undoes what is under way and frees the lock.
                     () = interrupt::requested() => Err(Failure::new(Exit::Interrupted, "interrupted")
                         .hint("bowline migrate status")),
@@ -44,11 +51,17 @@ pub(crate) fn run(arguments: &Migrate, printer: Printer) -> Result<Exit, Failure
     }
 }
 
-async fn with_database(settings: &Settings, arguments: &Migrate, printer: Printer) -> Result<Exit, Failure> {
+async fn with_database(
+    settings: &Settings,
+    arguments: &Migrate,
+    cluster: &str,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let (command, format) = (&arguments.command, arguments.settings.output);
     match command {
-        MigrateCommand::Up { app: Some(app), take_back } => {
-            return databases::up(app, *take_back, settings, format, printer).await;
+        MigrateCommand::Up { app, each, take_back } if app.is_some() || !each.is_empty() => {
+            let several = databases::several(app.as_deref(), each, settings, cluster)?;
+            return databases::up(several, app.as_deref(), *take_back, settings, (format, printer)).await;
         }
         MigrateCommand::Verify { required } => {
             return gate::verify(settings, &arguments.settings, required, printer).await;
@@ -93,6 +106,8 @@ async fn with_database(settings: &Settings, arguments: &Migrate, printer: Printe
         // handled before
         MigrateCommand::Create { .. }
         | MigrateCommand::Fix
+        | MigrateCommand::Job { .. }
+        | MigrateCommand::Gate { .. }
         | MigrateCommand::Validate { .. }
         | MigrateCommand::Lint(_)
         | MigrateCommand::Verify { .. }
