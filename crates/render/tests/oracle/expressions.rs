@@ -52,7 +52,7 @@ fn signatures() -> &'static [Signature] {
     })
 }
 
-/// Functions whose results nobody can foretell; and one that takes its time.
+/// Functions whose results nobody can foretell, and two that take their time: `shapes` looks at these.
 const RANDOM: &[&str] = &[
     "now",
     "ago",
@@ -512,6 +512,24 @@ fn shown(c: &mut Choices) -> String {
         8 => format!("{{{{ printf \"%#v %+v\" ({call}) ({call}) }}}}"),
         _ => format!("{{{{ range $k, $v := {call} }}}}{{{{ $k }}}}={{{{ $v }}}};{{{{ else }}}}none{{{{ end }}}}"),
     }
+}
+
+/// A function that is in the map but that nothing here calls would be compared by nobody.
+#[test]
+fn every_function_is_called() {
+    let calls = |text: &str, name: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let is_name = |c: char| c.is_alphanumeric() || c == '_';
+            !text[..at].ends_with(is_name) && !text[at + name.len()..].starts_with(is_name)
+        })
+    };
+    // The functions of Go's own are named one by one above.
+    let generated: Vec<&str> = signatures().iter().map(|signature| signature.name).collect();
+    let shapes = include_str!("shapes.rs");
+    let called = |name: &str| generated.contains(&name) || calls(shapes, name);
+    let missing: Vec<&str> =
+        functions::table().iter().map(|function| function.name).filter(|name| !called(name)).collect();
+    assert!(missing.is_empty(), "in no generator: {missing:?}");
 }
 
 #[test]

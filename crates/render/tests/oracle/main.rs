@@ -6,6 +6,7 @@ mod fuzz;
 
 mod expressions;
 mod regressions;
+mod shapes;
 mod texts;
 mod values;
 mod walk;
@@ -82,18 +83,22 @@ impl std::fmt::Debug for Case {
     }
 }
 
-type Said = Result<BTreeMap<String, Vec<u8>>, String>;
+pub(crate) type Said = Result<BTreeMap<String, Vec<u8>>, String>;
 
-fn ours(case: &Case) -> Said {
+pub(crate) fn ours(case: &Case) -> Said {
+    ours_in(case, &(Rc::new(Nowhere) as Rc<dyn Environment>))
+}
+
+/// What we make of a case where templates see that environment.
+pub(crate) fn ours_in(case: &Case, environment: &Rc<dyn Environment>) -> Said {
     let values = UserValues::load(&case.sources).map_err(|error| error.to_string())?;
     let chart = Chart::from_files(case.files.clone()).map_err(|error| error.to_string())?;
     let options = Options { release_name: "rel".to_owned(), ..Options::default() };
-    let nowhere: Rc<dyn Environment> = Rc::new(Nowhere);
-    Templates::new(chart).written(&values, &options, &nowhere).map_err(|error| error.to_string())
+    Templates::new(chart).written(&values, &options, environment).map_err(|error| error.to_string())
 }
 
 /// `None` where Go has no answer.
-fn theirs(oracle: &Oracle, case: &Case) -> Option<Said> {
+pub(crate) fn theirs(oracle: &Oracle, case: &Case) -> Option<Said> {
     let ValueSources { json, set, string, literal, .. } = &case.sources;
     let files = files(case.files.iter().map(|(name, data)| (name.as_str(), data)));
     let request = json!({

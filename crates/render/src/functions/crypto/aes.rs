@@ -4,7 +4,7 @@ use crate::functions::arguments::bytes;
 use crate::functions::encoding::{base64, decode64};
 use crate::functions::{Answer, Host, fail, hosted, pure};
 use aws_lc_rs::cipher::{
-    AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey, UnboundCipherKey,
+    AES_256, DecryptingKey, DecryptionContext, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::iv::FixedLength;
 use bowline_gotemplate::Type::Text;
@@ -58,11 +58,18 @@ fn decrypt(password: &[u8], text: &[u8]) -> Answer {
     if content.len() % BLOCK != 0 {
         return fail("crypto/cipher: input not full blocks");
     }
-    let mut iv = [0; BLOCK];
-    iv.copy_from_slice(start);
-    let failed = |_| Failure::new("runtime error: slice bounds out of range");
-    let mut content = content.to_vec();
-    let key = PaddedBlockDecryptingKey::cbc_pkcs7(key(password)?).map_err(failed)?;
-    let plain = key.decrypt(&mut content, DecryptionContext::Iv128(FixedLength::from(iv))).map_err(failed)?;
-    Ok(Value::text(&*plain))
+    // Block by block, since Sprig looks at nothing of the padding but its last byte.
+    let failed = |_| Failure::new("crypto/cipher: decryption failed");
+    let mut plain = content.to_vec();
+    DecryptingKey::ecb(key(password)?)
+        .and_then(|key| key.decrypt(&mut plain, DecryptionContext::None).map(drop))
+        .map_err(failed)?;
+    for (byte, before) in plain.iter_mut().zip(start.iter().chain(content)) {
+        *byte ^= before;
+    }
+    let padding = plain.last().copied().map_or(0, usize::from);
+    match plain.len().checked_sub(padding) {
+        Some(length) => Ok(Value::text(&plain[..length])),
+        None => fail(format!("runtime error: slice bounds out of range [:-{}]", padding - plain.len())),
+    }
 }

@@ -76,12 +76,16 @@ fn given_key(text: &Value) -> Result<KeyPair, Failure> {
     parse(&string(text)).map_err(|error| Failure::new(format!("parsing private key: {error}")))
 }
 
-/// The texts of a list of names.
-fn names(value: &Value, error: fn(&Value) -> String) -> Result<Vec<String>, Failure> {
+/// What the texts of a list of names are, one after another.
+fn names<T>(
+    value: &Value,
+    no_text: impl Fn(&Value) -> String,
+    read: impl Fn(String) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
     let items = value.as_list().map(bowline_gotemplate::List::to_vec).unwrap_or_default();
     let name = |item: &Value| match item {
-        Value::Text(text) => Ok(text.to_str().into_owned()),
-        other => Err(Failure::new(error(other))),
+        Value::Text(text) => read(text.to_str().into_owned()),
+        other => Err(Failure::new(no_text(other))),
     };
     items.iter().map(name).collect()
 }
@@ -99,20 +103,24 @@ fn parameters(
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, string(&call.args()[0]).into_owned());
     if let Some((addresses, hosts)) = alternatives {
-        let addresses = names(addresses, |item| format!("error parsing ip: {} is not a string", shown(item)))?;
-        let hosts =
-            names(hosts, |item| format!("error processing alternate dns name: {} is not a string", shown(item)))?;
+        let address = |text: String| {
+            let parsed = text.parse::<IpAddr>().map_err(|_| Failure::new(format!("error parsing ip: {text}")));
+            parsed.map(SanType::IpAddress)
+        };
+        let host = |text: String| Ok(text);
+        let not_an_address = |item: &Value| format!("error parsing ip: {} is not a string", shown(item));
+        let not_a_host = |item: &Value| format!("error processing alternate dns name: {} is not a string", shown(item));
+        let addresses = names(addresses, not_an_address, address)?;
+        let hosts = names(hosts, not_a_host, host)?;
         for host in hosts {
-            let host = host
-                .try_into()
-                .map_err(|error: rcgen::Error| Failure::new(format!("error creating certificate: {error}")))?;
-            params.subject_alt_names.push(SanType::DnsName(host));
+            let refused = || {
+                let shown = fmt::quoted(host.as_bytes());
+                Failure::new(format!("error creating certificate: x509: {shown} cannot be encoded as an IA5String"))
+            };
+            let name = host.as_str().try_into().map_err(|_| refused())?;
+            params.subject_alt_names.push(SanType::DnsName(name));
         }
-        for address in addresses {
-            let parsed = address.parse::<IpAddr>();
-            let parsed = parsed.map_err(|_| Failure::new(format!("error parsing ip: {address}")))?;
-            params.subject_alt_names.push(SanType::IpAddress(parsed));
-        }
+        params.subject_alt_names.extend(addresses);
     }
     let environment = &call.host().environment;
     let mut serial = [0; 16];

@@ -96,7 +96,7 @@ pub(super) fn parse(text: &str) -> Result<KeyPair, String> {
         "RSA" => &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00],
         "EC" => &P256,
         "DSA" => return Err("DSA keys are not supported".to_owned()),
-        kind => return Err(format!("invalid private key type {kind}")),
+        _ => return Err(format!("invalid private key type {label}")),
     };
     let enveloped = element(0x30, &[&[0x02, 0x01, 0x00][..], algorithm, &element(0x04, &der)].concat());
     KeyPair::try_from(enveloped).map_err(|error| format!("parsing {kind} private key from PEM: {error}"))
