@@ -15,14 +15,14 @@ pub const POLL: Duration = Duration::from_millis(250);
 /// Pause after the first look at a holder. A holder that only finds that nothing is left is gone by then.
 const FIRST_POLL: Duration = Duration::from_millis(8);
 
-/// Takes the lock, at the latest after `deadline`. Says for how long it was waited for.
+/// Takes the lock, at the latest when `deadline` has passed since `start`. Says for how long it was waited for.
 pub(crate) async fn take(
     session: &mut Session,
+    start: Instant,
     deadline: Duration,
     random: &Random,
     listener: &Listener,
 ) -> Result<Duration, MigrateError> {
-    let start = Instant::now();
     let mut known: Option<Option<Holder>> = None;
     let mut pause = FIRST_POLL;
     let mut said = false;

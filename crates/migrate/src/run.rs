@@ -286,7 +286,7 @@ impl<'a> Runner<'a> {
     /// Waits for the lock. Whoever waits has run nothing yet: where its server goes away, it goes on waiting at the one
     /// that takes its place, which knows nothing of the lock.
     async fn take_lock(&self, session: &mut Session) -> Result<(), MigrateError> {
-        let end = Instant::now() + self.options.lock_deadline;
+        let (start, limit) = (Instant::now(), self.options.lock_deadline);
         loop {
             if let Some(why) = session.read_only() {
                 return Err(MigrateError::ReadOnly { target: self.target.shown(), why });
@@ -294,10 +294,9 @@ impl<'a> Runner<'a> {
             if session.is_pooled().await {
                 return Err(MigrateError::Pooler { target: self.target.shown() });
             }
-            let left = end.saturating_duration_since(Instant::now());
-            match lock::take(session, left, &self.random, &self.listener).await {
+            match lock::take(session, start, limit, &self.random, &self.listener).await {
                 Ok(_) => return Ok(()),
-                Err(MigrateError::Bookkeeping { source, .. }) if source.disconnected && !left.is_zero() => {
+                Err(MigrateError::Bookkeeping { source, .. }) if source.disconnected && start.elapsed() < limit => {
                     let limit = self.options.connect_deadline;
                     (self.listener)(Event::WaitingForServer { why: source.to_string(), limit });
                     *session = Session::connect(&self.target, &self.options, &self.listener).await?;

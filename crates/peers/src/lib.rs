@@ -101,6 +101,18 @@ pub fn charts_in(target: &Path) -> Option<PathBuf> {
     Some(folder)
 }
 
+/// A program of the Python environment that `peers/build python` makes, or `None` after the skip was reported.
+///
+/// # Panics
+/// As [`find`].
+pub fn python(program: &str) -> Option<PathBuf> {
+    let found = cache().map(|cache| cache.join("python/bin").join(program)).filter(|path| path.is_file());
+    if found.is_none() {
+        skip(&format!("needs the real {program}: install it with `peers/build python`"));
+    }
+    found
+}
+
 /// Where `peers/build` puts what it builds and fetches.
 pub(crate) fn cache() -> Option<PathBuf> {
     env::var_os(PEERS_DIR)

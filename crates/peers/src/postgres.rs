@@ -140,6 +140,11 @@ impl Postgres {
         command
     }
 
+    /// Whether the server runs as another user than we do, which takes root's rights.
+    pub fn runs_as_another(&self) -> bool {
+        is_root()
+    }
+
     /// Makes a command run as the user that the server runs as.
     pub fn as_its_user(&self, command: &mut Command) {
         as_ordinary_user(command, "postgres");

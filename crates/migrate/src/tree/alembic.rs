@@ -33,7 +33,7 @@ fn migration(path: &std::path::Path, text: &str) -> Option<Migration> {
     after.extend(assigned(text, "depends_on").map(|value| strings(&value)).unwrap_or_default());
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = stem.strip_prefix(&version).map_or(stem.as_str(), |rest| rest.trim_start_matches('_')).to_owned();
-    Some(Migration { version, name, path: path.to_owned(), up: None, down: None, after })
+    Some(Migration { version, name, path: path.to_owned(), up: None, down: None, after, replaces: Vec::new() })
 }
 
 /// What a name is assigned at the beginning of a line, with or without a type: `revision: str = "a1"`. A value in
@@ -58,7 +58,7 @@ fn assigned(text: &str, name: &str) -> Option<String> {
 }
 
 /// The quoted strings of a value.
-fn strings(value: &str) -> Vec<String> {
+pub(super) fn strings(value: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = value;
     while let Some(start) = rest.find(['\'', '"', '#']) {

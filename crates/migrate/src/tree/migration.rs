@@ -27,6 +27,8 @@ pub struct Migration {
     pub down: Option<Part>,
     /// The versions that come right before it, where that is written down (Alembic); by order of version else.
     pub after: Vec<String>,
+    /// The versions that it stands in place of (Django's squashed migrations).
+    pub replaces: Vec<String>,
 }
 
 impl Migration {

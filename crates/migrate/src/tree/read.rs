@@ -258,6 +258,7 @@ fn marked(folder: &Path, texts: &BTreeMap<PathBuf, String>, layout: Layout) -> V
             up: up.map(|range| part(range, transactions[0])),
             down: down.map(|range| part(range, transactions[1])),
             after: Vec::new(),
+            replaces: Vec::new(),
         })
     };
     files.filter_map(of_file).collect()
@@ -290,6 +291,7 @@ fn paired(folder: &Path, texts: &BTreeMap<PathBuf, String>, layout: Layout) -> V
             up: Some(whole(path, texts, transaction)),
             down: texts.contains_key(&down).then(|| whole(&down, texts, transaction)),
             after: Vec::new(),
+            replaces: Vec::new(),
         })
     };
     files.iter().filter_map(of_file).collect()
@@ -324,6 +326,7 @@ fn prefixed(folder: &Path, texts: &BTreeMap<PathBuf, String>) -> Vec<Migration> 
             up: Some(whole(path, texts, true)),
             down: down.map(|(path, _)| whole(path, texts, true)),
             after: Vec::new(),
+            replaces: Vec::new(),
         })
     };
     named.iter().filter_map(of_file).collect()
@@ -350,6 +353,7 @@ fn foldered(folder: &Path, texts: &BTreeMap<PathBuf, String>, layout: Layout) ->
             up: Some(whole(path, texts, true)),
             down: texts.contains_key(&down).then(|| whole(&down, texts, true)),
             after: Vec::new(),
+            replaces: Vec::new(),
         })
     };
     files.filter_map(of_file).collect()
@@ -376,9 +380,17 @@ fn django(folder: &Path, texts: &BTreeMap<PathBuf, String>) -> Vec<Migration> {
             up: None,
             down: None,
             after: Vec::new(),
+            replaces: replaced(text),
         })
     };
     texts.iter().filter_map(of_file).collect()
+}
+
+/// `replaces = [("shop", "0001_initial"), …]` of a squashed migration.
+fn replaced(text: &str) -> Vec<String> {
+    let list = text.split_once("replaces = [").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(list, _)| list);
+    let names = super::alembic::strings(list);
+    names.chunks(2).filter_map(|pair| Some(format!("{}.{}", pair.first()?, pair.get(1)?))).collect()
 }
 
 /// Tools whose migrations are programs, named by their version.
@@ -387,7 +399,7 @@ fn scripted(folder: &Path, texts: &BTreeMap<PathBuf, String>, extension: &str) -
         let (version, name) = numbered(file_name(path).strip_suffix(extension)?.strip_suffix('.')?)?;
         let version = if extension == "exs" { without_zeros(version) } else { version.to_owned() };
         let (name, path) = (name.to_owned(), path.clone());
-        Some(Migration { version, name, path, up: None, down: None, after: Vec::new() })
+        Some(Migration { version, name, path, up: None, down: None, after: Vec::new(), replaces: Vec::new() })
     };
     texts.keys().filter(|path| is_direct(folder, path)).filter_map(of_file).collect()
 }

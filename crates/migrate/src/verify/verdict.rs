@@ -16,6 +16,7 @@ struct Wanted {
     version: String,
     file: Option<PathBuf>,
     after: Vec<String>,
+    replaces: Vec<String>,
     sha256: Option<String>,
     /// As `bowline migrate` keeps it beside goose's table.
     ours: Option<String>,
@@ -40,6 +41,7 @@ impl Required {
                 version: migration.version.clone(),
                 file: Some(migration.path.clone()),
                 after: migration.after.clone(),
+                replaces: migration.replaces.clone(),
                 ours: Some(digest(text)),
                 sha256: Some(hexadecimal(&Sha256::digest(text))),
                 sha384: Some(hexadecimal(&Sha384::digest(text))),
@@ -54,6 +56,7 @@ impl Required {
             version,
             file: None,
             after: Vec::new(),
+            replaces: Vec::new(),
             sha256: None,
             ours: None,
             sha384: None,
@@ -196,6 +199,16 @@ pub(crate) fn verdict(database: String, required: &Required, found: Option<(&Ver
     }
     if table.layout == Layout::Alembic {
         applied.extend(ancestors(required, &named));
+    }
+    // As Django sees it: one that replaces others is applied where they are, and stands for them where none of them is.
+    for squashed in required.wanted.iter().filter(|wanted| !wanted.replaces.is_empty()) {
+        let replaced = squashed.replaces.iter().map(String::as_str);
+        let count = replaced.clone().filter(|version| applied.contains(version)).count();
+        if count == squashed.replaces.len() || (count > 0 && !applied.contains(squashed.version.as_str())) {
+            applied.insert(&squashed.version);
+        } else if count == 0 || applied.contains(squashed.version.as_str()) {
+            applied.extend(replaced);
+        }
     }
     for wanted in &required.wanted {
         if !applied.contains(wanted.version.as_str()) {
