@@ -71,16 +71,6 @@ const large = 2 << 30
 // slow is how long a request may take. What takes longer is given up, and its goroutine with it.
 const slow = 5 * time.Second
 
-var operations = map[string]func(*request) (answer, error){
-	"functions":  functions,
-	"gotemplate": goTemplate,
-	"render":     render,
-	"template":   templateCommand,
-	"yaml":       readYAML,
-	"strvals":    setValue,
-	"semver":     compareVersions,
-}
-
 func main() {
 	log.SetOutput(io.Discard)
 	slog.SetDefault(slog.New(slog.DiscardHandler))

@@ -15,6 +15,9 @@ pub struct App {
     /// Folder or archive of the chart; `.` where absent.
     #[serde(default = "here")]
     pub chart: PathBuf,
+    /// Which Helm the chart is read and rendered as, 3 or 4; what `--compat` says wins.
+    #[serde(default)]
+    pub compat: Option<u8>,
     /// Values files, later ones win, as with `-f`.
     #[serde(default)]
     pub values: Vec<PathBuf>,

@@ -87,6 +87,7 @@ impl App {
             namespace: "default".to_owned(),
             name,
             chart,
+            compat: None,
             values: Vec::new(),
             set: Default::default(),
             local: Default::default(),

@@ -6,32 +6,44 @@ use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
 
-use crate::Error;
 use crate::load::File;
+use crate::{Compat, Error};
 
 /// A chart's files may be this large in all.
 pub(crate) const MAX_SIZE: usize = 100 * 1024 * 1024;
+
+/// Helm 3 reads no file that is larger than that.
+pub(crate) const MAX_FILE_OF_HELM3: usize = 5 * 1024 * 1024;
 
 const BLOCK: usize = 512;
 
 /// The files of a chart archive, without the directory that all of them stand in. `left`: how much may be unpacked in all,
 /// this archive and others together; what this one takes is taken off.
-pub(crate) fn read(compressed: &[u8], left: &Cell<usize>) -> Result<Vec<File>, Error> {
+pub(crate) fn read(compressed: &[u8], left: &Cell<usize>, compat: Compat) -> Result<Vec<File>, Error> {
     let mut tar = Vec::new();
     // Headers, padding and names beyond the limit on the files themselves.
     let limit = (MAX_SIZE + MAX_SIZE / 4).min(left.get()) as u64;
     let unpacked = MultiGzDecoder::new(compressed).take(limit + 1).read_to_end(&mut tar);
     unpacked.map_err(|error| Error::chart(gzip_error(compressed, &error)))?;
     if tar.len() as u64 > limit {
-        return Err(too_large());
+        return Err(too_large(compat));
     }
     left.set(left.get().saturating_sub(tar.len()));
     let mut files = Vec::new();
     let mut budget = MAX_SIZE;
     for entry in entries(&tar)? {
         let name = path_inside(&entry.name)?;
+        if compat.is_helm3() && entry.data.len() > MAX_FILE_OF_HELM3.min(budget) {
+            if entry.data.len() > budget {
+                return Err(too_large(compat));
+            }
+            let name = bowline_yaml::quote(&entry.name);
+            return Err(Error::chart(format!(
+                "decompressed chart file {name} is larger than the maximum file size {MAX_FILE_OF_HELM3}"
+            )));
+        }
         if entry.data.len() >= budget {
-            return Err(too_large());
+            return Err(too_large(compat));
         }
         budget -= entry.data.len();
         let data = entry.data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(entry.data);
@@ -64,8 +76,9 @@ fn gzip_error(compressed: &[u8], error: &std::io::Error) -> String {
     }
 }
 
-fn too_large() -> Error {
-    Error::chart(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"))
+pub(crate) fn too_large(compat: Compat) -> Error {
+    let what = compat.either("file size", "size");
+    Error::chart(format!("decompressed chart is larger than the maximum {what} {MAX_SIZE}"))
 }
 
 /// The path below the chart's directory; names that lead out of it are refused.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bowline_yaml::Map;
 
-use crate::{File, Metadata};
+use crate::{Compat, File, Metadata};
 
 /// A chart: what it is, its templates, its default values and the charts inside of it.
 ///
@@ -27,6 +27,12 @@ pub struct Chart {
     pub dependencies: Vec<Chart>,
     /// The directory or archive it was loaded from, as a user would write it; empty for charts made in memory.
     pub origin: String,
+    /// Which Helm it was read as, and is rendered as.
+    pub compat: Compat,
+    /// Its name before it got an alias, where it was taken from among the parent's charts.
+    pub(crate) loaded_as: Option<String>,
+    /// Where Helm believes it to lie where that is not where it does, for the charts in it: see [`Chart::inner_path`].
+    pub(crate) left_at: Option<String>,
 }
 
 /// A file of a `crds/` directory.
@@ -44,6 +50,15 @@ impl Chart {
     /// Name, or alias.
     pub fn name(&self) -> &str {
         &self.metadata.name
+    }
+
+    /// The path of a chart that lies in this one, whose own is `path`, as in `a/charts/b`.
+    ///
+    /// Helm 4 moves what lies in a chart with an alias, but not what lies in that; Helm 3 moves it only where the `Chart.yaml`
+    /// of the chart with the alias has dependencies. What is not moved stays where it lay without the alias, that of two
+    /// aliases in one place.
+    pub fn inner_path(&self, path: &str, name: &str) -> String {
+        format!("{}/charts/{name}", self.left_at.as_deref().unwrap_or(path))
     }
 
     /// The custom resource definitions of the chart and of all below it. `path` is the chart's own, as in `a/charts/b`.
@@ -64,7 +79,7 @@ impl Chart {
             into.push(Crd { source, chart, file: file.clone() });
         }
         for dependency in &self.dependencies {
-            dependency.collect_crds(&format!("{path}/charts/{}", dependency.name()), into);
+            dependency.collect_crds(&self.inner_path(path, dependency.name()), into);
         }
     }
 
@@ -88,6 +103,12 @@ impl Chart {
             return Ok(());
         }
         let missing = missing.join(", ");
+        if self.compat.is_helm3() {
+            return Err(crate::Error::chart(format!(
+                "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to \
+                 fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
+            )));
+        }
         Err(crate::Error::chart(format!(
             "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch \
              missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"

@@ -20,12 +20,14 @@ const GLOBAL: &str = "global";
 /// Where a subchart's values are no table.
 pub(crate) fn coalesce(chart: &Chart, values: Map, merge: bool, warnings: &mut Warnings) -> Result<Map, Error> {
     let mut values = values;
-    Coalesce { merge, warnings }.chart(chart, &mut values, "")?;
+    Coalesce { merge, keep_nulls: merge || chart.compat.is_helm3(), warnings }.chart(chart, &mut values, "")?;
     Ok(values)
 }
 
 struct Coalesce<'w> {
     merge: bool,
+    /// The nulls of a chart's own defaults stay.
+    keep_nulls: bool,
     warnings: &'w mut Warnings,
 }
 
@@ -120,7 +122,7 @@ impl Coalesce<'_> {
                     Value::Map(default) => {
                         let is_subchart = chart.dependencies.iter().any(|subchart| subchart.name() == key);
                         let mut default = default.clone();
-                        if !self.merge && !is_subchart {
+                        if !self.keep_nulls && !is_subchart {
                             remove_nulls(&mut default);
                         }
                         let merge = self.merge;
@@ -134,7 +136,7 @@ impl Coalesce<'_> {
                 Some(_) => {}
                 None => {
                     let mut value = default.clone();
-                    if !self.merge {
+                    if !self.keep_nulls {
                         match &mut value {
                             Value::Null => continue,
                             Value::Map(table) => remove_nulls(table),
@@ -180,7 +182,7 @@ impl Coalesce<'_> {
 
 /// Merges one table into another, which wins. With `merge`, nulls stay.
 pub fn merge_tables(dest: &mut Map, source: Map, merge: bool, warnings: &mut Vec<String>) {
-    Coalesce { merge, warnings }.tables(dest, source, "");
+    Coalesce { merge, keep_nulls: merge, warnings }.tables(dest, source, "");
 }
 
 /// Takes nulls out, at any depth of tables.

@@ -7,7 +7,7 @@ use bowline_yaml::{Map, Value};
 use crate::coalesce::{Warnings, coalesce, merge_tables};
 use crate::metadata::Dependency;
 use crate::version::is_compatible;
-use crate::{Chart, Error};
+use crate::{Chart, Compat, Error};
 
 /// The chart as it is rendered: without the subcharts that are switched off, with aliases, with imported values.
 ///
@@ -15,13 +15,24 @@ use crate::{Chart, Error};
 /// Values for a subchart that are no table.
 pub(crate) fn process(chart: &Chart, values: &Map, warnings: &mut Warnings) -> Result<Chart, Error> {
     let mut chart = chart.clone();
-    enable(&mut chart, values, "", warnings)?;
+    let name = chart.name().to_owned();
+    enable(&mut chart, values, &Place { keys: "", loaded: &name, moved: false }, warnings)?;
     import_values(&mut chart, warnings)?;
     Ok(chart)
 }
 
+/// Where a chart is in the tree.
+struct Place<'p> {
+    /// Keys from the top chart's values, each with a dot behind it.
+    keys: &'p str,
+    /// Its path with the names that charts had before they got an alias.
+    loaded: &'p str,
+    /// Whether it, or a chart that it lies in, has an alias.
+    moved: bool,
+}
+
 /// Takes out what is switched off, at every level.
-fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Warnings) -> Result<(), Error> {
+fn enable(chart: &mut Chart, values: &Map, place: &Place<'_>, warnings: &mut Warnings) -> Result<(), Error> {
     let Some(mut requested) = chart.metadata.dependencies.take() else { return Ok(()) };
     let is_requested = |subchart: &Chart| {
         requested.iter().any(|r| r.name == subchart.name() && is_compatible(&r.version, &subchart.metadata.version))
@@ -30,21 +41,30 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Warnings) 
     let mut subcharts: Vec<Chart> =
         chart.dependencies.iter().filter(|subchart| !is_requested(subchart)).cloned().collect();
     for request in &mut requested {
-        subcharts.extend(aliased(&chart.dependencies, request));
-        if !request.alias.is_empty() {
-            request.name.clone_from(&request.alias);
-        }
+        subcharts.extend(aliased(&chart.dependencies, request, place));
         request.enabled = true;
     }
+    rename(requested.iter_mut());
     chart.dependencies = subcharts;
     let coalesced = coalesce(chart, values.clone(), false, warnings)?;
     apply_tags(&mut requested, &coalesced);
-    apply_conditions(&mut requested, &coalesced, path);
+    apply_conditions(&mut requested, &coalesced, place.keys);
     let is_off = |name: &str| requested.iter().any(|r| !r.enabled && r.name == name);
     chart.dependencies.retain(|subchart| !is_off(subchart.name()));
+    let mut seen = Vec::new();
     for subchart in &mut chart.dependencies {
-        let path = format!("{path}{}.", subchart.name());
-        enable(subchart, &coalesced, &path, warnings)?;
+        let keys = format!("{}{}.", place.keys, subchart.name());
+        let loaded = format!("{}/charts/{}", place.loaded, subchart.loaded_as.as_deref().unwrap_or(subchart.name()));
+        let moved = place.moved || subchart.loaded_as.is_some();
+        if subchart.compat.is_helm3() {
+            // The dependencies of one chart are shared by all of its aliases: the first one's turn renames them for all.
+            let same = (loaded.clone(), subchart.metadata.version.clone());
+            if seen.contains(&same) {
+                rename(subchart.metadata.dependencies.iter_mut().flatten());
+            }
+            seen.push(same);
+        }
+        enable(subchart, &coalesced, &Place { keys: &keys, loaded: &loaded, moved }, warnings)?;
     }
     let off: Vec<String> = requested.iter().filter(|r| !r.enabled).map(|r| r.name.clone()).collect();
     requested.retain(|r| !off.contains(&r.name));
@@ -54,15 +74,36 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Warnings) 
 }
 
 /// The subchart that satisfies a dependency, under its alias.
-fn aliased(subcharts: &[Chart], request: &Dependency) -> Option<Chart> {
+fn aliased(subcharts: &[Chart], request: &Dependency, place: &Place<'_>) -> Option<Chart> {
     let fits = |subchart: &&Chart| {
         subchart.name() == request.name && is_compatible(&request.version, &subchart.metadata.version)
     };
     let mut chart = subcharts.iter().find(fits)?.clone();
+    chart.left_at = None;
+    if place.moved || !request.alias.is_empty() {
+        let loaded = format!("{}/charts/{}", place.loaded, chart.metadata.name);
+        match chart.compat {
+            Compat::Helm3 if chart.metadata.dependencies.is_none() => chart.left_at = Some(loaded),
+            Compat::Helm3 => {}
+            Compat::Helm4 => {
+                for inner in &mut chart.dependencies {
+                    inner.left_at = Some(format!("{loaded}/charts/{}", inner.name()));
+                }
+            }
+        }
+    }
     if !request.alias.is_empty() {
+        chart.loaded_as = Some(chart.metadata.name.clone());
         chart.metadata.name.clone_from(&request.alias);
     }
     Some(chart)
+}
+
+/// Dependencies go by their alias from now on.
+fn rename<'d>(dependencies: impl Iterator<Item = &'d mut Dependency>) {
+    for dependency in dependencies.filter(|dependency| !dependency.alias.is_empty()) {
+        dependency.name.clone_from(&dependency.alias);
+    }
 }
 
 fn apply_tags(requested: &mut [Dependency], values: &Map) {

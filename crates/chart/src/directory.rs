@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use crate::archive::MAX_SIZE;
+use crate::Compat;
+use crate::archive::{MAX_FILE_OF_HELM3, MAX_SIZE};
 use crate::error::{Error, go_io_error};
 use crate::ignore::Rules;
 use crate::load::File;
@@ -53,11 +54,11 @@ pub(crate) fn repository(directory: &Path) -> io::Result<PathBuf> {
 }
 
 /// All files below a chart's directory that `.helmignore` leaves in, in lexical order.
-pub(crate) fn read(directory: &Path, links: Links<'_>) -> Result<Vec<File>, Error> {
+pub(crate) fn read(directory: &Path, links: Links<'_>, compat: Compat) -> Result<Vec<File>, Error> {
     let ignore_file = directory.join(".helmignore");
     let rules = fs::read_to_string(&ignore_file).unwrap_or_default();
     let rules = Rules::parse(&rules).map_err(Error::chart)?;
-    let mut walk = Walk { rules, links, found: Vec::new(), depth: 0 };
+    let mut walk = Walk { rules, links, found: Vec::new(), depth: 0, compat };
     let walked = walk.directory(directory, "");
     // What was found before the walk failed comes before that failure.
     let files = contents(&walk.found)?;
@@ -76,6 +77,7 @@ struct Walk<'l> {
     links: Links<'l>,
     found: Vec<Found>,
     depth: usize,
+    compat: Compat,
 }
 
 impl Walk<'_> {
@@ -120,6 +122,12 @@ impl Walk<'_> {
                 self.directory(&path, &inner)?;
                 self.depth -= 1;
             } else if kind.is_file() {
+                if self.compat.is_helm3() && fs::metadata(&path).is_ok_and(|f| f.len() > MAX_FILE_OF_HELM3 as u64) {
+                    let name = bowline_yaml::quote(inner.rsplit('/').next().unwrap_or(&inner));
+                    return Err(Error::chart(format!(
+                        "chart file {name} is larger than the maximum file size {MAX_FILE_OF_HELM3}"
+                    )));
+                }
                 self.found.push(Found { name: inner, path });
             } else {
                 let path = path.to_string_lossy();

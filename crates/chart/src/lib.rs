@@ -14,6 +14,7 @@
 mod archive;
 mod chart;
 mod coalesce;
+mod compat;
 mod content_type;
 mod dependencies;
 mod directory;
@@ -32,6 +33,7 @@ mod version;
 
 pub use chart::{Chart, Crd};
 pub use coalesce::merge_tables;
+pub use compat::{Compat, UnknownCompat};
 pub use directory::observe_links;
 pub use error::{Error, Place, go_io_reason};
 pub use glob::{BadPattern, glob_match};

@@ -16,8 +16,8 @@ use crate::content_type;
 use crate::directory::Links;
 use crate::error::{Error, Place, go_io_error};
 use crate::metadata::Nulls;
-use crate::values_file::parse_values;
-use crate::{Chart, Dependency, Metadata, directory, go_time};
+use crate::values_file::ValuesFile;
+use crate::{Chart, Compat, Dependency, Metadata, directory, go_time};
 
 /// A file of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,35 +48,47 @@ impl Chart {
     /// # Errors
     /// In Helm's words; [`Error::place`] says which file and line.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        Self::load_as(path, false)
+        Self::load_as(path, Compat::default())
+    }
+
+    /// The same, as that Helm reads it, and to be rendered as it renders.
+    ///
+    /// # Errors
+    /// In the words of that Helm; [`Error::place`] says which file and line.
+    pub fn load_as(path: &Path, compat: Compat) -> Result<Self, Error> {
+        Self::load_within(path, compat, false)
     }
 
     /// The same for a chart that is not to read what is not its own: symbolic links of a directory may lead into the
     /// repository (the folder with `.git`) that the chart is part of, and where it is part of none, into the chart alone.
     ///
     /// # Errors
-    /// As [`Chart::load`], and where a link leads out.
-    pub fn load_contained(path: &Path) -> Result<Self, Error> {
-        Self::load_as(path, true)
+    /// As [`Chart::load_as`], and where a link leads out.
+    pub fn load_contained(path: &Path, compat: Compat) -> Result<Self, Error> {
+        Self::load_within(path, compat, true)
     }
 
-    fn load_as(path: &Path, contained: bool) -> Result<Self, Error> {
+    fn load_within(path: &Path, compat: Compat, contained: bool) -> Result<Self, Error> {
         let shown = path.to_string_lossy();
         let Ok(found) = fs::metadata(path) else { return Err(Error::NotFound { path: shown.into_owned() }) };
         if !found.is_dir() {
-            return load_archive(path, &shown);
+            return load_archive(path, &shown, compat);
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let bound = if contained { directory::repository(&path).ok() } else { None };
+        let links = bound.as_deref().map_or(Links::Anywhere, Links::Within);
+        if compat.is_helm3() {
+            let origin = Origin::of(shown.trim_end_matches('/'), compat);
+            return from_files(directory::read(&path, links, compat)?, &origin);
+        }
         let manifest = path.join("Chart.yaml");
         let data = fs::read(&manifest).map_err(|error| {
             let manifest = manifest.to_string_lossy();
             Error::chart(format!("unable to detect chart at {manifest}: {}", go_io_error("open", &manifest, &error)))
         })?;
-        let origin = Origin::new(shown.trim_end_matches('/'));
+        let origin = Origin::of(shown.trim_end_matches('/'), compat);
         let is_v3 = check_api_version(&String::from_utf8_lossy(&data), &origin)?;
-        let bound = if contained { directory::repository(&path).ok() } else { None };
-        let links = bound.as_deref().map_or(Links::Anywhere, Links::Within);
-        refuse_v3(is_v3, from_files(directory::read(&path, links)?, &origin)?)
+        refuse_v3(is_v3, from_files(directory::read(&path, links, compat)?, &origin)?)
     }
 
     /// A chart from files in memory, paths relative to the chart.
@@ -84,8 +96,16 @@ impl Chart {
     /// # Errors
     /// In Helm's words.
     pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, Error> {
+        Self::from_files_as(files, Compat::default())
+    }
+
+    /// The same, as that Helm reads it, and to be rendered as it renders.
+    ///
+    /// # Errors
+    /// In the words of that Helm.
+    pub fn from_files_as(files: impl IntoIterator<Item = (String, Vec<u8>)>, compat: Compat) -> Result<Self, Error> {
         let files = files.into_iter().map(|(name, data)| File::new(name, &data)).collect();
-        from_files(files, &Origin::new(""))
+        from_files(files, &Origin::of("", compat))
     }
 
     /// A chart from a `.tgz` in memory.
@@ -93,7 +113,7 @@ impl Chart {
     /// # Errors
     /// In Helm's words.
     pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
-        let origin = Origin::new("");
+        let origin = Origin::of("", Compat::default());
         from_files(origin.unpack(data)?, &origin)
     }
 }
@@ -103,7 +123,7 @@ impl Chart {
 /// # Errors
 /// In Helm's words.
 pub fn directory_files(directory: &Path) -> Result<Vec<File>, Error> {
-    directory::read(directory, Links::Anywhere)
+    directory::read(directory, Links::Anywhere, Compat::default())
 }
 
 /// The same for a chart that was loaded before: nobody is told of its links once more.
@@ -111,7 +131,7 @@ pub fn directory_files(directory: &Path) -> Result<Vec<File>, Error> {
 /// # Errors
 /// In Helm's words.
 pub fn directory_files_again(directory: &Path) -> Result<Vec<File>, Error> {
-    directory::read(directory, Links::Known)
+    directory::read(directory, Links::Known, Compat::default())
 }
 
 /// The files of a chart's archive, paths relative to the chart. Archives that are too large, or that name a place outside
@@ -120,7 +140,7 @@ pub fn directory_files_again(directory: &Path) -> Result<Vec<File>, Error> {
 /// # Errors
 /// In Helm's words.
 pub fn archive_files(data: &[u8]) -> Result<Vec<File>, Error> {
-    archive::read(data, &Cell::new(MAX_UNPACKED))
+    archive::read(data, &Cell::new(MAX_UNPACKED), Compat::default())
 }
 
 /// How deep charts may lie in each other, as folders or archives. Folders end at about 450 (4,096 bytes of a path); an
@@ -131,20 +151,22 @@ const MAX_NESTING: usize = 200;
 /// thousands of them in it, and archives in those.
 const MAX_UNPACKED: usize = 4 * MAX_SIZE;
 
-/// What a user calls the chart that is being loaded, how many charts it lies in, and what is left to unpack.
+/// What a user calls the chart that is being loaded, how many charts it lies in, what is left to unpack, and which Helm
+/// reads it.
 struct Origin {
     shown: String,
     nesting: usize,
     left: Rc<Cell<usize>>,
+    compat: Compat,
 }
 
 impl Origin {
-    fn new(shown: &str) -> Self {
-        Self { shown: shown.to_owned(), nesting: 0, left: Rc::new(Cell::new(MAX_UNPACKED)) }
+    fn of(shown: &str, compat: Compat) -> Self {
+        Self { shown: shown.to_owned(), nesting: 0, left: Rc::new(Cell::new(MAX_UNPACKED)), compat }
     }
 
     fn unpack(&self, archive: &[u8]) -> Result<Vec<File>, Error> {
-        archive::read(archive, &self.left)
+        archive::read(archive, &self.left, self.compat)
     }
 
     fn file(&self, name: &str) -> String {
@@ -152,20 +174,33 @@ impl Origin {
     }
 
     fn inner(&self, directory: &str) -> Self {
-        Self { shown: self.file(directory), nesting: self.nesting + 1, left: Rc::clone(&self.left) }
+        Self {
+            shown: self.file(directory),
+            nesting: self.nesting + 1,
+            left: Rc::clone(&self.left),
+            compat: self.compat,
+        }
     }
 
     fn error(&self, doing: &str, name: &str, error: &bowline_yaml::Error) -> Error {
-        Error::yaml_in_chart(doing, &self.file(name), error)
+        let error = Error::yaml_in_chart(doing, &self.file(name), error);
+        match error {
+            // Go names types by their package, which is another one in Helm 3.
+            Error::Chart { message, place } if self.compat.is_helm3() => {
+                let message = message.replace(" of type v2.", " of type chart.").replace("[]*v2.", "[]*chart.");
+                Error::Chart { message, place }
+            }
+            error => error,
+        }
     }
 }
 
-fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
+fn load_archive(path: &Path, shown: &str, compat: Compat) -> Result<Chart, Error> {
     let mut data = Vec::new();
     let opened = fs::File::open(path).and_then(|file| file.take(MAX_SIZE as u64 + 1).read_to_end(&mut data));
     opened.map_err(|error| Error::chart(go_io_error("open", shown, &error)))?;
     if data.len() > MAX_SIZE {
-        return Err(Error::chart(format!("decompressed chart is larger than the maximum size {MAX_SIZE}")));
+        return Err(archive::too_large(compat));
     }
     if !data.starts_with(b"\x1f\x8b\x08") {
         let message = if shown.ends_with(".yml") || shown.ends_with(".yaml") {
@@ -176,7 +211,10 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
         };
         return Err(Error::chart(message));
     }
-    let origin = Origin::new(shown);
+    let origin = Origin::of(shown, compat);
+    if compat.is_helm3() {
+        return from_files(origin.unpack(&data)?, &origin);
+    }
     // Helm keeps the reason to itself; here it is the cause.
     let unable =
         |cause: Error| Error::Archive { message: "unable to load chart archive".to_owned(), cause: Box::new(cause) };
@@ -185,12 +223,12 @@ fn load_archive(path: &Path, shown: &str) -> Result<Chart, Error> {
         return Err(Error::chart("unable to detect chart version, no Chart.yaml found"));
     };
     let is_v3 = check_api_version(&manifest.text(), &origin)?;
-    let chart = from_files(files, &origin).map_err(|error| {
+    let chart = from_files(files, &origin).map_err(|error| match error.to_string() {
         // Helm takes the error of an archive inside for one of the archive itself.
-        if error.to_string().ends_with(archive::INVALID_HEADER) {
-            return Error::chart(format!("file '{shown}' does not appear to be a valid chart file (details: {error})"));
+        text if text.ends_with(archive::INVALID_HEADER) => {
+            Error::chart(format!("file '{shown}' does not appear to be a valid chart file (details: {text})"))
         }
-        error
+        _ => error,
     })?;
     refuse_v3(is_v3, chart)
 }
@@ -287,13 +325,13 @@ fn from_folder(Folder { files, charts }: Folder, origin: &Origin) -> Result<Char
             "v1".clone_into(&mut read.api_version);
         }
     }
-    let mut chart = Chart { origin: origin.shown.clone(), ..Chart::default() };
+    let mut chart = Chart { origin: origin.shown.clone(), compat: origin.compat, ..Chart::default() };
     for file in files {
         match &*file.name {
             "Chart.yaml" => {}
             "values.yaml" => {
                 let text = file.text();
-                let values = parse_values(&text)
+                let values = ValuesFile::read(&text, origin.compat)
                     .map_err(|(message, line, column)| Error::Chart {
                         message: format!("cannot load values.yaml: {message}"),
                         place: Some(Place { file: origin.file("values.yaml"), line, column }),
@@ -395,6 +433,9 @@ impl Default for Chart {
             files: Vec::new(),
             dependencies: Vec::new(),
             origin: String::new(),
+            compat: Compat::default(),
+            loaded_as: None,
+            left_at: None,
         }
     }
 }
@@ -427,7 +468,7 @@ mod tests {
         let files: Vec<File> =
             std::iter::once(manifest).chain((0..3).map(|at| file(&format!("charts/{at}.tgz"), &inner))).collect();
         let load = |left: usize| {
-            let origin = Origin { left: Rc::new(Cell::new(left)), ..Origin::new("") };
+            let origin = Origin { left: Rc::new(Cell::new(left)), ..Origin::of("", Compat::default()) };
             from_files(files.clone(), &origin).map(|chart| chart.dependencies.len()).map_err(|error| error.to_string())
         };
         // Each unpacks to a header, a block and the end.

@@ -7,7 +7,7 @@ use bowline_yaml::{Map, Node, Value};
 
 use crate::error::Place;
 use crate::user_values::Origin;
-use crate::values_file::{ValuesFile, parse_values, push_token};
+use crate::values_file::{ValuesFile, push_token};
 use crate::{Chart, Prepared, UserValues};
 
 /// How often a value may have been imported from chart to chart.
@@ -188,7 +188,8 @@ impl Layer<'_> {
 }
 
 fn add_layers<'p>(chart: &'p Chart, prefix: &mut Vec<&'p str>, path: &str, layers: &mut Vec<Layer<'p>>) {
-    let values = chart.values_text.as_deref().and_then(|text| parse_values(text).ok()).unwrap_or_default();
+    let values =
+        chart.values_text.as_deref().and_then(|text| ValuesFile::read(text, chart.compat).ok()).unwrap_or_default();
     let file =
         if chart.origin.is_empty() { format!("{path}/values.yaml") } else { format!("{}/values.yaml", chart.origin) };
     let keys = |path: &str| path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect::<Vec<_>>();

@@ -7,6 +7,8 @@ use std::str::CharIndices;
 
 use bowline_yaml::{Map, Value, quote};
 
+use crate::Compat;
+
 /// How the text behind `=` becomes a value.
 pub(crate) enum Mode<'a> {
     /// `--set`: `true`, `false`, `null` and integers are typed.
@@ -40,8 +42,13 @@ impl Stop {
     }
 
     /// An index that is none. To Helm, one that never ends is the end of the text.
-    fn index(message: &str) -> Self {
-        if message == "EOF" { Self::End } else { Self::Failed(format!("error parsing index: {message}")) }
+    /// Helm 4 takes a text that ends in an index for one that is read to its end.
+    fn index(message: &str, compat: Compat) -> Self {
+        if message == "EOF" && !compat.is_helm3() {
+            Self::End
+        } else {
+            Self::Failed(format!("error parsing index: {message}"))
+        }
     }
 }
 
@@ -58,8 +65,8 @@ pub(crate) struct Fault {
 ///
 /// # Errors
 /// In Helm's words.
-pub(crate) fn parse_into(text: &str, mode: &Mode<'_>, data: &mut Map) -> Result<(), Fault> {
-    let mut parser = Parser { text, chars: text.char_indices().peekable(), mode, indexes: 0 };
+pub(crate) fn parse_into(text: &str, mode: &Mode<'_>, compat: Compat, data: &mut Map) -> Result<(), Fault> {
+    let mut parser = Parser { compat, text, chars: text.char_indices().peekable(), mode, indexes: 0 };
     loop {
         let start = text.len() - parser.rest().len();
         match parser.key(data, 0) {
@@ -73,6 +80,7 @@ pub(crate) fn parse_into(text: &str, mode: &Mode<'_>, data: &mut Map) -> Result<
 }
 
 struct Parser<'a> {
+    compat: Compat,
     text: &'a str,
     chars: Peekable<CharIndices<'a>>,
     mode: &'a Mode<'a>,
@@ -131,7 +139,7 @@ impl<'a> Parser<'a> {
             None if key.is_empty() => Err(Stop::End),
             None => Stop::failed(format!("key {} has no value", quote(&key))),
             Some('[') => {
-                let index = self.index().map_err(|message| Stop::index(&message))?;
+                let index = self.index().map_err(|message| Stop::index(&message, self.compat))?;
                 let list = match data.get(&key) {
                     None => Vec::new(),
                     Some(Value::Seq(list)) => list.clone(),
@@ -315,7 +323,7 @@ impl<'a> Parser<'a> {
             Some('[') => {
                 let inner_index = match self.index() {
                     Ok(index) => index,
-                    Err(message) => return (list, Err(Stop::index(&message))),
+                    Err(message) => return (list, Err(Stop::index(&message, self.compat))),
                 };
                 let inner = match existing {
                     None | Some(Value::Null) => Vec::new(),
@@ -456,7 +464,9 @@ mod tests {
 
     fn parsed(text: &str) -> Result<Value, String> {
         let mut data = Map::new();
-        parse_into(text, &Mode::Typed, &mut data).map(|()| Value::Map(data)).map_err(|fault| fault.message)
+        parse_into(text, &Mode::Typed, Compat::Helm4, &mut data)
+            .map(|()| Value::Map(data))
+            .map_err(|fault| fault.message)
     }
 
     fn yaml(text: &str) -> String {
@@ -492,8 +502,8 @@ mod tests {
     #[test]
     fn json_and_literal_values() {
         let mut data = Map::new();
-        parse_into(r#"a={"x":1},b=[1,"y"] ,c="#, &Mode::Json, &mut data).unwrap();
-        parse_into("d.e=x,y={z}", &Mode::Literal, &mut data).unwrap();
+        parse_into(r#"a={"x":1},b=[1,"y"] ,c="#, &Mode::Json, Compat::Helm4, &mut data).unwrap();
+        parse_into("d.e=x,y={z}", &Mode::Literal, Compat::Helm4, &mut data).unwrap();
         let text = bowline_yaml::emit(&Value::Map(data)).unwrap();
         assert_eq!(text, "a:\n  x: 1\nb:\n- 1\n- \"y\"\nc: null\nd:\n  e: x,y={z}\n");
     }

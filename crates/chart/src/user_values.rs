@@ -7,9 +7,10 @@ use std::{fmt, fs};
 
 use bowline_yaml::{Map, Value};
 
+use crate::Compat;
 use crate::error::{Error, Place, go_io_error};
 use crate::strvals::{Fault, Mode, from_json, paired_surrogates, parse_into};
-use crate::values_file::{merge_maps, parse_values, push_token};
+use crate::values_file::{ValuesFile, merge_maps, push_token};
 
 /// Where the user's values come from. Within one list later entries win, and later lists win over earlier ones, but for
 /// `json`, which only wins over the files.
@@ -27,6 +28,8 @@ pub struct ValueSources {
     pub file: Vec<String>,
     /// `--set-literal`
     pub literal: Vec<String>,
+    /// Which Helm reads them.
+    pub compat: Compat,
 }
 
 /// Gives the text of an address, or says why there is none; `None` for what is a path.
@@ -90,10 +93,10 @@ impl UserValues {
     pub fn load_with(sources: &ValueSources, fetch: Fetch<'_>) -> Result<Self, Error> {
         let mut values = Self::default();
         for path in &sources.files {
-            values.add_file(path, fetch)?;
+            values.add_file(path, sources.compat, fetch)?;
         }
         for text in &sources.json {
-            values.add_json(text)?;
+            values.add_json(text, sources.compat)?;
         }
         let read = |path: &str| {
             fetch(path).unwrap_or_else(|| read_text(Path::new(path)).map_err(|error| go_io_error("open", path, &error)))
@@ -112,7 +115,7 @@ impl UserValues {
                     text: text.clone(),
                     span: fault.span,
                 };
-                parse_into(text, &mode, &mut values.values).map_err(failed)?;
+                parse_into(text, &mode, sources.compat, &mut values.values).map_err(failed)?;
                 values.note_flag(name, text, &mode);
             }
         }
@@ -165,7 +168,7 @@ impl UserValues {
         first.filter(|(at, _)| at.starts_with(&inside)).map(|(_, origin)| origin)
     }
 
-    fn add_file(&mut self, path: &str, fetch: Fetch<'_>) -> Result<(), Error> {
+    fn add_file(&mut self, path: &str, compat: Compat, fetch: Fetch<'_>) -> Result<(), Error> {
         let fetched = if path.trim() == "-" { None } else { fetch(path) };
         let text = fetched.unwrap_or_else(|| {
             let text =
@@ -173,7 +176,7 @@ impl UserValues {
             text.map_err(|error| go_io_error("open", path, &error))
         });
         let text = text.map_err(Error::values)?;
-        let file = parse_values(&text).map_err(|(message, line, column)| Error::Values {
+        let file = ValuesFile::read(&text, compat).map_err(|(message, line, column)| Error::Values {
             message: format!("failed to parse {path}: {message}"),
             place: Some(Place { file: path.to_owned(), line, column }),
         })?;
@@ -186,7 +189,7 @@ impl UserValues {
         Ok(())
     }
 
-    fn add_json(&mut self, text: &str) -> Result<(), Error> {
+    fn add_json(&mut self, text: &str, compat: Compat) -> Result<(), Error> {
         let failed = |what: &str, span: Range<usize>| Error::Flag {
             message: format!("failed parsing --set-json data {what}{text}"),
             name: "--set-json",
@@ -194,7 +197,7 @@ impl UserValues {
             span,
         };
         let trimmed = text.trim();
-        if trimmed.starts_with('{') {
+        if trimmed.starts_with('{') && !compat.is_helm3() {
             let map: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&paired_surrogates(trimmed))
                 .map_err(|error| {
                     // The column counts bytes of the line, from 1; at the end it lies before the last.
@@ -207,7 +210,7 @@ impl UserValues {
             self.note_map("--set-json", text, &map);
             merge_maps(&mut self.values, map);
         } else {
-            parse_into(text, &Mode::Json, &mut self.values).map_err(|fault| failed("", fault.span))?;
+            parse_into(text, &Mode::Json, compat, &mut self.values).map_err(|fault| failed("", fault.span))?;
             self.note_flag("--set-json", text, &Mode::Json);
         }
         Ok(())
@@ -222,7 +225,7 @@ impl UserValues {
         };
         let mut alone = Map::new();
         // It was read before; alone it can only set less.
-        if parse_into(text, &alone_mode, &mut alone).is_ok() {
+        if parse_into(text, &alone_mode, Compat::default(), &mut alone).is_ok() {
             self.note_map(name, text, &alone);
         }
     }

@@ -4,7 +4,7 @@ use bowline_yaml::Map;
 
 use crate::coalesce::coalesce;
 use crate::dependencies::process;
-use crate::{Chart, Error, UserValues};
+use crate::{Chart, Compat, Error, UserValues};
 
 /// A chart made ready for one set of values.
 #[derive(Clone, Debug)]
@@ -24,8 +24,10 @@ impl Chart {
     /// In Helm's words.
     pub fn prepare(&self, user: &UserValues) -> Result<Prepared, Error> {
         let mut warnings = Vec::new();
-        let chart = process(self, user.values(), &mut warnings)
-            .map_err(|error| error.wrapped("chart dependencies processing failed"))?;
+        let chart = process(self, user.values(), &mut warnings).map_err(|error| match self.compat {
+            Compat::Helm3 => error,
+            Compat::Helm4 => error.wrapped("chart dependencies processing failed"),
+        })?;
         let values = coalesce(&chart, user.values().clone(), false, &mut warnings)?;
         Ok(Prepared { chart, values, warnings })
     }

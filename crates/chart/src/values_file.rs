@@ -1,5 +1,6 @@
 //! Values files: one or more YAML documents, merged.
 
+use crate::Compat;
 use bowline_yaml::{Map, Node, NodeKind, Value, parse_first, require_map};
 
 /// The documents of a values file, each with the lines before it.
@@ -8,8 +9,28 @@ pub(crate) struct ValuesFile {
     documents: Vec<(Node, u32)>,
 }
 
-/// Reads a values file. An error is Go's message and where, from 1, the fault is.
-pub(crate) fn parse_values(text: &str) -> Result<ValuesFile, (String, u32, u32)> {
+impl ValuesFile {
+    /// Reads a values file. An error is Go's message and where, from 1, the fault is.
+    pub(crate) fn read(text: &str, compat: Compat) -> Result<Self, (String, u32, u32)> {
+        match compat {
+            Compat::Helm3 => first_document(text),
+            Compat::Helm4 => parse_values(text),
+        }
+    }
+}
+
+/// Helm 3 reads one document, and does not look at what follows it.
+fn first_document(text: &str) -> Result<ValuesFile, (String, u32, u32)> {
+    let read = parse_first(text).and_then(|node| {
+        node.as_ref().map(require_map).transpose()?;
+        Ok(node)
+    });
+    let node = read.map_err(|error| (error.to_string(), error.line, error.column))?;
+    Ok(ValuesFile { documents: node.map(|node| (node, 0)).into_iter().collect() })
+}
+
+/// Helm 4 reads all documents, and lays later ones over earlier ones.
+fn parse_values(text: &str) -> Result<ValuesFile, (String, u32, u32)> {
     let mut documents = Vec::new();
     let (split, wrong) = split_documents(text);
     for (document, lines_before) in split {

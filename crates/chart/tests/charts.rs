@@ -1,7 +1,7 @@
 //! Charts made in memory or in a temporary directory: loading, and what becomes of values.
 #![allow(clippy::unwrap_used)]
 
-use bowline_chart::{Chart, Error, UserValues, ValueSources};
+use bowline_chart::{Chart, Compat, Error, UserValues, ValueSources};
 use bowline_yaml::{Value, emit};
 
 fn chart(files: &[(&str, &str)]) -> Chart {
@@ -165,7 +165,9 @@ fn links_lead_anywhere_for_helm_and_into_the_repository_for_others() {
     write("repository/chart/Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n");
     write("repository/chart/own.txt", "own\n");
     let chart = root.join("repository/chart");
-    let contained = || Chart::load_contained(&chart).map(|chart| chart.files.len()).map_err(|error| error.to_string());
+    let contained = || {
+        Chart::load_contained(&chart, Compat::Helm4).map(|chart| chart.files.len()).map_err(|error| error.to_string())
+    };
     link("own.txt", "repository/chart/inside.txt");
     assert_eq!(contained(), Ok(2), "a link within the chart");
     link("../shared", "repository/chart/shared");
@@ -177,7 +179,7 @@ fn links_lead_anywhere_for_helm_and_into_the_repository_for_others() {
     assert_eq!(contained(), Ok(3));
     // A chart that is reached over a link is where it really is.
     link("repository/chart", "elsewhere");
-    assert!(Chart::load_contained(&root.join("elsewhere")).is_ok());
+    assert!(Chart::load_contained(&root.join("elsewhere"), Compat::Helm4).is_ok());
     link("../../outside/secret.txt", "repository/shared/secret.txt");
     assert!(contained().unwrap_err().contains("shared/secret.txt is a link to"));
     assert_eq!(Chart::load(&chart).unwrap().files.len(), 4, "Helm follows it");

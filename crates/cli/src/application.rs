@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bowline_app::{App, AppError};
-use bowline_chart::{Chart, Origin, Prepared, UserValues, ValueOrigin, ValueSources};
+use bowline_chart::{Chart, Compat, Origin, Prepared, UserValues, ValueOrigin, ValueSources};
 use bowline_cluster::Cluster;
 use bowline_engine::{DeployRequest, Engine, SchemaGate};
 use bowline_helm::{ChartReference, Check, Machine, Server};
@@ -70,7 +70,8 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
     for path in app.values.iter_mut().chain(&mut app.local.values) {
         *path = as_written(path);
     }
-    let chart = Chart::load_contained(&app.chart).map_err(|error| {
+    let compat = compat(arguments, &app)?;
+    let chart = Chart::load_contained(&app.chart, compat).map_err(|error| {
         let mut failure = unreadable(format!("the chart {} cannot be read", app.chart.display()), &error);
         if error.to_string().contains(" is a link to ") {
             failure =
@@ -95,6 +96,16 @@ pub(crate) fn load(arguments: &args::Application) -> Result<Application, Failure
         server: None,
         app,
     })
+}
+
+/// Which Helm is meant: `--compat`, else the file.
+fn compat(arguments: &args::Application, app: &App) -> Result<Compat, Failure> {
+    let given = app.compat.map(|number| number.to_string());
+    let in_file = given.as_deref().map(str::parse::<Compat>).transpose().map_err(|error| {
+        Failure::because(Exit::Usage, format!("read `compat` of {}", bowline_app::FILE_NAME), &error)
+            .hint("compat: 3   or   compat: 4")
+    })?;
+    Ok(arguments.compat.or(in_file).unwrap_or_default())
 }
 
 /// The application that a chart somewhere else makes, where the arguments name one.
@@ -155,6 +166,11 @@ impl Application {
 
     fn environment(&self) -> Rc<dyn Environment> {
         Rc::new(Machine::now().asking(self.server.clone()))
+    }
+
+    /// Which Helm the chart is rendered as.
+    pub(crate) fn compat(&self) -> Compat {
+        self.templates.chart().compat
     }
 
     /// Renders a first install, for looking at it: local values hold, and stores have an address that leads nowhere.
@@ -224,7 +240,7 @@ impl Application {
             let failed = |why| Failure::new(Exit::Failed, format!("ask the cluster what it serves: {why}"));
             server.prepare(&mut options).map_err(failed)?;
         } else if let Some(version) = &arguments.kube_version {
-            options.kube_version = KubeVersion::parse(version).map_err(|error| {
+            options.kube_version = KubeVersion::of_flag(version, self.compat()).map_err(|error| {
                 Failure::new(Exit::Usage, format!("--kube-version: {error}")).hint("--kube-version 1.36")
             })?;
         }
@@ -264,7 +280,7 @@ impl Application {
     }
 
     pub(crate) fn user_values(&self) -> Result<UserValues, Failure> {
-        let mut sources = ValueSources::default();
+        let mut sources = ValueSources { compat: self.compat(), ..ValueSources::default() };
         let paths =
             |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>();
         sources.files = paths(&self.app.values);

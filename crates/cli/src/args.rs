@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bowline_chart::Compat;
 use bowline_controlplane::node::NetworkMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -99,6 +100,9 @@ pub(crate) struct Application {
     pub(crate) version: Option<String>,
     #[command(flatten)]
     pub(crate) values: Values,
+    /// Which Helm to read and render the chart as, 3.22.0 or 4.3.1: 3, 4 [default: compat of bowline.yaml, else 4]
+    #[arg(long, value_name = "HELM", env = bowline_helm::COMPAT_VARIABLE)]
+    pub(crate) compat: Option<Compat>,
     /// Release name [default: that of bowline.yaml]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

@@ -14,6 +14,7 @@ findings pending, 4 timed out, 130 interrupted.\n";
 const VARIABLES: &str = "\n## Environment variables\n\n\
 | variable | meaning |\n|---|---|\n\
 | `BOWLINE_CLUSTER` | name of the embedded cluster, as `--cluster` |\n\
+| `BOWLINE_HELM_COMPAT` | which Helm charts are read and rendered as, `3` or `4`, as `--compat`; `bowline helm` takes the place of that Helm |\n\
 | `BOWLINE_HOME` | folder for running clusters and their data stores; default `/var/lib/bowline` for root, else `$XDG_STATE_HOME/bowline`, else `~/.local/state/bowline` |\n\
 | `BOWLINE_IDENTITY` | name by which the release lock knows this run; default user and host |\n\
 | `BOWLINE_LOG` | filter for diagnostics on stderr, such as `debug` or `bowline_engine=trace` |\n\

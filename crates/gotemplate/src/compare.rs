@@ -80,7 +80,9 @@ fn equal_other(one: &Value, two: &Value) -> Result<bool, String> {
         return Ok(one.is_nil() == two.is_nil());
     }
     match (one, two) {
-        (Value::Object(one), Value::Object(two)) => Ok(Rc::ptr_eq(one, two) || one.equals(two.as_ref())),
+        (Value::Object(one), Value::Object(two)) if one.is_comparable() && two.is_comparable() => {
+            Ok(Rc::ptr_eq(one, two) || one.equals(two.as_ref()))
+        }
         _ => Err(format!("non-comparable type {}: {}", shown(b"%s", two), two.type_name())),
     }
 }

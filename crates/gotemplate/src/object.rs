@@ -87,6 +87,11 @@ pub trait Object: Any {
         false
     }
 
+    /// Whether Go can compare it: neither it nor what it holds is a slice or a map.
+    fn is_comparable(&self) -> bool {
+        true
+    }
+
     /// The object itself, for its own crate's functions to recognise.
     fn as_any(&self) -> &dyn Any;
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bowline_chart::{Chart, UserValues, ValueSources};
-use bowline_registry::{Dependencies, Downloader, Verify, Wanted};
+use bowline_chart::{Chart, Compat, UserValues, ValueSources};
+use bowline_registry::{Dependencies, Downloader, Tls, Verify, Wanted};
 
 use crate::chart_source::{Terminal, access, check_access, now, places, source_date_epoch, terminal, version};
 use crate::console;
@@ -16,7 +16,12 @@ pub(crate) fn locate(invocation: &Invocation<'_>, reference: &str, repository: &
     let name = reference.trim();
     let verify = invocation.bool("verify");
     // Most charts are folders; nothing has to be set up for them.
-    if repository.is_empty() && !verify && Path::new(name).exists() {
+    let is_helm3 = invocation.settings.compat.is_helm3();
+    if (repository.is_empty() || is_helm3) && !verify && Path::new(name).exists() {
+        if !repository.is_empty() {
+            let text = "WARN local chart found in current working directory. repository url ignored";
+            console::log_of_helm3("install.go:759", &format!("{text} chart={name} repository={repository}"));
+        }
         return Ok(absolute(name));
     }
     let (places, access) = (places(&invocation.settings), access(invocation, invocation.bool("pass-credentials")));
@@ -53,13 +58,14 @@ pub(crate) fn user_values(invocation: &Invocation<'_>) -> Result<UserValues, Fai
         string: invocation.texts("set-string"),
         file: invocation.texts("set-file"),
         literal: invocation.texts("set-literal"),
+        compat: invocation.settings.compat,
     };
     UserValues::load_with(&sources, &bowline_registry::fetch_values).map_err(Failure::of)
 }
 
 /// Loads a chart.
-pub(crate) fn load(path: &Path) -> Result<Chart, Failure> {
-    let chart = Chart::load(path).map_err(Failure::of)?;
+pub(crate) fn load(path: &Path, compat: Compat) -> Result<Chart, Failure> {
+    let chart = Chart::load_as(path, compat).map_err(Failure::of)?;
     log_old_files(path, &chart);
     Ok(chart)
 }
@@ -85,7 +91,8 @@ pub(crate) fn with_dependencies(invocation: &Invocation<'_>, path: &Path, chart:
         now: now(),
     };
     dependencies.update()?;
-    load(path).map_err(|failure| Failure::new(format!("failed reloading chart after repo update: {failure}")))
+    load(path, chart.compat)
+        .map_err(|failure| Failure::new(format!("failed reloading chart after repo update: {failure}")))
 }
 
 /// Helm tells where files of the old format lie in a chart of the new one.
@@ -96,24 +103,30 @@ fn log_old_files(path: &Path, chart: &Chart) {
     let old = [
         (
             "requirements.yaml",
+            "load.go:120",
             "Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.",
         ),
         (
             "requirements.lock",
+            "load.go:138",
             "Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
         ),
     ];
-    for (file, text) in old {
-        if path.join(file).is_file() {
-            console::log("INFO", &format!("Warning: {text}"), &[]);
+    for (file, source, text) in old {
+        let text = format!("Warning: {text}");
+        match chart.compat {
+            _ if !path.join(file).is_file() => {}
+            Compat::Helm3 => console::log_of_helm3(source, &text),
+            Compat::Helm4 => console::log("INFO", &text, &[]),
         }
     }
 }
 
 /// Loads a chart without a look at its `apiVersion` before all else.
-pub(crate) fn load_plain(path: &Path) -> Result<Chart, Failure> {
-    if !path.is_dir() {
-        return load(path);
+pub(crate) fn load_plain(path: &Path, compat: Compat) -> Result<Chart, Failure> {
+    // Helm 3 never looks at it.
+    if !path.is_dir() || compat.is_helm3() {
+        return load(path, compat);
     }
     let files = bowline_chart::directory_files(path).map_err(Failure::of)?;
     let chart = Chart::from_files(files.iter().map(|file| (file.name.to_string(), file.data.to_vec())));
@@ -128,15 +141,60 @@ pub(crate) fn check_tls(invocation: &Invocation<'_>) -> Result<(), Failure> {
     if !access.tls.is_custom() {
         return Ok(());
     }
+    if invocation.settings.compat.is_helm3() {
+        check_tls_of_helm3(&access.tls)?;
+    }
     check_access(&access, &places(&invocation.settings))
 }
 
+/// What Helm 3 says of files that it cannot read.
+fn check_tls_of_helm3(tls: &Tls) -> Result<(), Failure> {
+    let failed =
+        |why: String| Failure::new(format!("missing registry client: can't create TLS config for client: {why}"));
+    let Tls { certificate, key, authority, .. } = tls;
+    if !certificate.is_empty() && !key.is_empty() {
+        for file in [certificate, key] {
+            std::fs::read(file).map_err(|error| {
+                let reason = format!("open {file}: {}", bowline_chart::go_io_reason(&error));
+                failed(format!("can't load key pair from cert {certificate} and key {key}: {reason}"))
+            })?;
+        }
+    }
+    if !authority.is_empty() && std::fs::read(authority).is_err() {
+        return Err(failed(format!("can't read CA file: {authority}")));
+    }
+    Ok(())
+}
+
 /// Prints what Helm logs while it goes on.
-pub(crate) fn log_warnings(warnings: &[String]) {
+pub(crate) fn log_warnings(warnings: &[String], compat: Compat) {
+    if compat.is_helm3() {
+        return warnings.iter().for_each(|warning| log_warning_of_helm3(warning));
+    }
     for warning in warnings {
         match warning.strip_prefix("skipping unknown hooks: ") {
             Some(hook_types) => console::log("INFO", "skipping unknown hooks", &[("hookTypes", hook_types)]),
             None => console::log("INFO", warning, &[]),
         }
     }
+}
+
+/// Where Helm 3 writes a warning.
+const SOURCES: [(&str, &str); 7] = [
+    ("warning: skipping globals because destination", "coalesce.go:138"),
+    ("warning: skipping globals because source", "coalesce.go:145"),
+    ("Conflict: ", "coalesce.go:161"),
+    ("key ", "coalesce.go:175"),
+    ("warning: skipped value for ", "coalesce.go:237"),
+    ("warning: cannot overwrite table with non table for ", "coalesce.go:316"),
+    ("warning: destination for ", "coalesce.go:319"),
+];
+
+fn log_warning_of_helm3(warning: &str) {
+    if let Some(hook_types) = warning.strip_prefix("skipping unknown hooks: ") {
+        let quoted = bowline_yaml::quote(hook_types);
+        return console::log_of_helm3("manifest_sorter.go:199", &format!("info: skipping unknown hook: {quoted}"));
+    }
+    let source = SOURCES.iter().find(|(start, _)| warning.starts_with(start)).map_or("", |(_, source)| source);
+    console::log_of_helm3(source, warning);
 }

@@ -20,6 +20,8 @@ pub(crate) struct Command {
     pub(crate) long: &'static str,
     /// Its own flags, in groups that commands share.
     pub(crate) flags: &'static [&'static [Flag]],
+    /// Flags of the groups behind the first that it has not, or has otherwise.
+    pub(crate) replaced: &'static [&'static str],
     /// How many arguments it takes.
     pub(crate) arguments: Arguments,
     /// Groups of flags, names parted by a blank, of which only one may be set.
@@ -48,6 +50,7 @@ impl Command {
         short: "",
         long: "",
         flags: &[],
+        replaced: &[],
         arguments: Arguments::Any,
         exclusive: &[],
         never_suggested: false,
@@ -71,7 +74,9 @@ impl Command {
 
     /// Its own flags.
     pub(crate) fn own_flags(&self) -> impl Iterator<Item = &'static Flag> {
-        self.flags.iter().flat_map(|group| group.iter())
+        let is_own = |at: usize, flag: &Flag| at == 0 || !self.replaced.contains(&flag.name);
+        let groups = self.flags.iter().enumerate();
+        groups.flat_map(move |(at, group)| group.iter().filter(move |flag| is_own(at, flag)))
     }
 
     /// Listed in the help of its parent.

@@ -35,6 +35,11 @@ pub(crate) fn log(level: &str, message: &str, fields: &[(&str, &str)]) {
     error(&line);
 }
 
+/// A line of the log of Helm 3, which says where in Helm's source it is written.
+pub(crate) fn log_of_helm3(source: &str, text: &str) {
+    error(&format!("{source}: {text}\n"));
+}
+
 /// Go quotes what has blanks, quotes, an equals sign, what does not print, or nothing in it.
 fn log_value(text: &str) -> String {
     let odd = |c: char| c.is_ascii() && (c <= ' ' || c == '"' || c == '=' || c == '\x7f') || !bowline_yaml::is_print(c);

@@ -51,7 +51,8 @@ impl Invocation<'_> {
 
     fn default(&self, name: &str) -> String {
         let flag = flags_of(self.path).find(|flag| flag.name == name);
-        debug_assert!(flag.is_some(), "the command has no flag --{name}");
+        // Helm 3 has not all of them.
+        debug_assert!(flag.is_some() || self.settings.compat.is_helm3(), "the command has no flag --{name}");
         flag.map(|flag| flag.default_text(&self.settings)).unwrap_or_default()
     }
 

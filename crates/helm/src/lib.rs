@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Reads: arguments, Helm's environment variables and files (`settings.rs`), charts.
-//! Produces: what Helm 4.3.1 prints for the same arguments, byte for byte, and its exit code.
+//! Produces: what Helm 4.3.1, or Helm 3.22.0, prints for the same arguments, byte for byte, and its exit code.
 //! Never: renders, fetches or talks to a cluster by itself; prints anything that Helm does not.
 #![forbid(unsafe_code)]
 
@@ -44,8 +44,9 @@ pub use bowline_registry::fetch_values;
 pub use machine::Machine;
 pub use server::{Check, Server};
 
-/// The version of Helm that this command line stands in for.
-pub const HELM_VERSION: &str = "4.3.1";
+/// The environment variable that says which Helm this command line stands in for: `3` for 3.22.0, or `4` for 4.3.1, which
+/// it is without it.
+pub const COMPAT_VARIABLE: &str = "BOWLINE_HELM_COMPAT";
 
 /// A chart as it is named where no path is: what stands behind `helm template NAME`.
 #[derive(Clone, Copy, Debug)]
@@ -105,16 +106,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Helm tells which links it follows in a chart's folder.
 fn log_link(link: &std::path::Path, target: &std::path::Path) {
     let (path, resolved) = (link.to_string_lossy(), target.to_string_lossy());
+    if settings::compat().is_ok_and(bowline_chart::Compat::is_helm3) {
+        let end = "Contents of linked file included and used";
+        let text = format!("found symbolic link in path: {path} resolves to {resolved}. {end}");
+        return console::log_of_helm3("walk.go:75", &text);
+    }
     let message = "found symbolic link in path. Contents of linked file included and used";
     console::log("INFO", message, &[("path", &path), ("resolved", &resolved)]);
 }
 
 fn run(arguments: &[String]) -> u8 {
+    if let Err(error) = settings::compat() {
+        console::error(&format!("Error: {COMPAT_VARIABLE}: {error}\n"));
+        return 1;
+    }
     bowline_chart::observe_links(log_link);
     // Helm reads the global flags before it knows the command, unknown ones put aside, and then once more.
     let mut settings = Settings::from_environment();
     let mut parsed = Parsed::default();
-    let root = &commands::ROOT;
+    let root = commands::root(settings.compat);
     let _ = parsed.read(&[root], arguments, Manner::Lenient);
     settings.apply(&parsed);
     parsed.start_again();

@@ -4,6 +4,7 @@
 use std::net::ToSocketAddrs;
 use std::rc::Rc;
 
+use bowline_chart::Compat;
 use bowline_render::{Environment, LetPass, Lookup};
 use bowline_yaml::{Map, Value};
 use jiff::Timestamp;
@@ -18,12 +19,14 @@ pub struct Machine {
     now: Timestamp,
     resolves: bool,
     server: Option<Rc<Server>>,
+    compat: Compat,
 }
 
 impl Machine {
     /// This machine at this moment.
     pub fn now() -> Self {
-        Self { now: bowline_clock::Clock::system().now(), resolves: false, server: None }
+        let now = bowline_clock::Clock::system().now();
+        Self { now, resolves: false, server: None, compat: Compat::default() }
     }
 
     /// Templates may resolve names of hosts where `allowed`.
@@ -36,6 +39,12 @@ impl Machine {
     #[must_use]
     pub fn asking(self, server: Option<Rc<Server>>) -> Self {
         Self { server, ..self }
+    }
+
+    /// What `lint` lets pass is logged as that Helm does.
+    #[must_use]
+    pub(crate) fn logging_as(self, compat: Compat) -> Self {
+        Self { compat, ..self }
     }
 }
 
@@ -73,6 +82,14 @@ impl Environment for Machine {
 
     fn let_pass(&self, what: LetPass, message: &str) {
         let fields = [("message", message)];
+        if self.compat.is_helm3() {
+            let (source, what) = match what {
+                LetPass::Missing => ("engine.go:206", "Missing required value"),
+                LetPass::Empty => ("engine.go:214", "Missing required value"),
+                LetPass::Fail => ("engine.go:227", "Fail"),
+            };
+            return console::log_of_helm3(source, &format!("[INFO] {what}: {message}"));
+        }
         match what {
             LetPass::Missing => console::warn("missing required value", &fields),
             LetPass::Empty => console::warn("missing required values", &fields),
@@ -90,6 +107,6 @@ impl Environment for Machine {
 }
 
 /// This machine, as a rendering without a cluster sees it. `dns`: templates may resolve names.
-pub(crate) fn environment(dns: bool) -> Rc<dyn Environment> {
-    Rc::new(Machine::now().resolving(dns))
+pub(crate) fn environment(dns: bool, compat: Compat) -> Rc<dyn Environment> {
+    Rc::new(Machine::now().resolving(dns).logging_as(compat))
 }

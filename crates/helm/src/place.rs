@@ -28,6 +28,9 @@ pub(crate) fn keyring() -> String {
     let gnupg = env::var_os("GNUPGHOME").map(|value| value.to_string_lossy().into_owned());
     let gnupg = gnupg.unwrap_or_else(|| join(&[&home(), ".gnupg"]));
     let files = ["pubring.gpg", "pubring.kbx"].map(|name| join(&[&gnupg, name]));
+    if crate::settings::compat().is_ok_and(bowline_chart::Compat::is_helm3) {
+        return files[0].clone();
+    }
     files.iter().find(|file| Path::new(file).exists()).unwrap_or(&files[0]).clone()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 
+use bowline_chart::{Compat, UnknownCompat};
 use bowline_yaml::{Map, Value, quote};
 
 use crate::flag::Flag;
@@ -12,9 +13,19 @@ use crate::place;
 /// Folder with the token of a pod's service account.
 const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// Which Helm to stand in for, as the environment says.
+///
+/// # Errors
+/// It says something else than `3` or `4`.
+pub(crate) fn compat() -> Result<Compat, UnknownCompat> {
+    variable(crate::COMPAT_VARIABLE).filter(|text| !text.is_empty()).map_or(Ok(Compat::default()), |text| text.parse())
+}
+
 /// Settings of one run.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// Which Helm this stands in for.
+    pub(crate) compat: Compat,
     /// `HELM_NAMESPACE`, `--namespace`; empty where nothing was said. See [`Settings::namespace`].
     pub(crate) given_namespace: String,
     /// `--kubeconfig`
@@ -63,6 +74,7 @@ impl Settings {
         let groups = variable("HELM_KUBEASGROUPS").unwrap_or_default();
         let groups = groups.trim_matches([',', ' ']);
         Self {
+            compat: compat().unwrap_or_default(),
             given_namespace: variable("HELM_NAMESPACE").unwrap_or_default(),
             kubeconfig: String::new(),
             kube_context: variable("HELM_KUBECONTEXT").unwrap_or_default(),
@@ -127,6 +139,7 @@ impl Settings {
     /// Refuses a mode of colour that is none, in Helm's words.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.color.as_str() {
+            _ if self.compat.is_helm3() => Ok(()),
             "never" | "auto" | "always" => Ok(()),
             mode => Err(format!("invalid color mode {}: must be one of: never, auto, always", quote(mode))),
         }
@@ -191,6 +204,9 @@ impl Settings {
             ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", self.kube_insecure.to_string()),
             ("HELM_KUBETLS_SERVER_NAME", self.kube_tls_server_name.clone()),
         ]);
+        if self.compat.is_helm3() {
+            variables.remove("HELM_CONTENT_CACHE");
+        }
         if !self.kubeconfig.is_empty() {
             variables.insert("KUBECONFIG", self.kubeconfig.clone());
         }

@@ -5,9 +5,13 @@
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;
 
-use support::Bench;
+use support::{Bench, IS_HELM3};
 
-const MARK: &str = "<!-- coverage: BOWLINE_WRITE_COVERAGE=1 cargo test -p bowline-helm --test coverage -->\n";
+const MARK: &str = if IS_HELM3 {
+    "<!-- coverage: BOWLINE_WRITE_COVERAGE=1 cargo test -p bowline-helm --test helm3 coverage -->\n"
+} else {
+    "<!-- coverage: BOWLINE_WRITE_COVERAGE=1 cargo test -p bowline-helm --test coverage -->\n"
+};
 
 /// The names that a list of the help gives: commands, or flags with their dashes.
 fn names(help: &str, heading: &str) -> Vec<String> {

@@ -58,6 +58,14 @@ impl Oracle {
         Some(Self { program: find("oracle")?, running: Mutex::new(None) })
     }
 
+    /// The same with the packages of Helm 3: what it reads, renders and prints, not what both Helms share.
+    ///
+    /// # Panics
+    /// As [`Oracle::find`].
+    pub fn find_helm3() -> Option<Self> {
+        Some(Self { program: find("oracle3")?, running: Mutex::new(None) })
+    }
+
     /// The answer to a request (`peers/oracle/main.go` says which there are). `None` where Go itself has none: its stack
     /// overflowed, its memory or time ran out.
     ///

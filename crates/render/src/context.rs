@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bowline_chart::{Chart, Dependency, Metadata, Prepared};
-use bowline_gotemplate::{Map, TEXT_MAP, Text, Value};
+use bowline_chart::{Chart, Compat, Prepared};
+use bowline_gotemplate::{Map, Text, Value};
 
 use crate::Options;
-use crate::convert::{from_yaml, from_yaml_map};
-use crate::objects::{files, values};
+use crate::convert::from_yaml_map;
+use crate::objects::{files, metadata, values};
 
 /// A template file of a chart or of one below it.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ pub(crate) struct ChartContext {
     pub(crate) path: String,
     /// Dot.
     pub(crate) dot: Map,
+    compat: Compat,
 }
 
 impl ChartContext {
@@ -36,8 +37,8 @@ impl ChartContext {
         let template =
             map([("Name", Value::text(&*file.path)), ("BasePath", Value::text(format!("{}/templates", self.path)))]);
         // The mapping was made for this rendering, so it is not the nil map.
-        let _ = self.dot.set("Template", values(&template));
-        values(&self.dot)
+        let _ = self.dot.set("Template", values(&template, self.compat));
+        values(&self.dot, self.compat)
     }
 }
 
@@ -57,7 +58,9 @@ impl Context {
             ("Revision", Value::Int(options.revision)),
             ("Service", Value::text("Helm")),
         ];
-        let shared = Shared { release: Value::Map(map(release)), capabilities: options.capabilities().value() };
+        let compat = prepared.chart.compat;
+        let capabilities = options.capabilities().value(compat);
+        let shared = Shared { release: Value::Map(map(release)), capabilities, compat };
         let mut context = Self { charts: Vec::new() };
         let values = from_yaml_map(&prepared.values);
         share_globals(&values, &prepared.chart);
@@ -68,21 +71,26 @@ impl Context {
     fn add(&mut self, chart: &Chart, path: &str, own: &Map, root: bool, shared: &Shared) -> Map {
         let subcharts = Map::new();
         let dot = map([
-            ("Chart", Value::Map(metadata(&chart.metadata, root))),
+            ("Chart", metadata(&chart.metadata, root, shared.compat)),
             ("Files", files(chart.files.iter().map(|file| (&*file.name, Arc::clone(&file.data))))),
             ("Release", shared.release.clone()),
             ("Capabilities", shared.capabilities.clone()),
-            ("Values", values(own)),
+            ("Values", values(own, shared.compat)),
             ("Subcharts", Value::Map(subcharts.clone())),
         ]);
-        self.charts.push(ChartContext { name: chart.name().to_owned(), path: path.to_owned(), dot: dot.clone() });
+        self.charts.push(ChartContext {
+            name: chart.name().to_owned(),
+            path: path.to_owned(),
+            dot: dot.clone(),
+            compat: shared.compat,
+        });
         for subchart in &chart.dependencies {
             let name = subchart.name();
             let inner = match own.get(name.as_bytes()) {
                 Some(Value::Map(inner)) => inner,
                 _ => Map::new(),
             };
-            let inner_path = format!("{path}/charts/{name}");
+            let inner_path = chart.inner_path(path, name);
             let inner_dot = self.add(subchart, &inner_path, &inner, false, shared);
             // The mapping was made here, so it is not the nil map.
             let _ = subcharts.set(name, Value::Map(inner_dot));
@@ -115,7 +123,7 @@ fn collect(chart: &Chart, path: &str, number: &mut usize, into: &mut Vec<Templat
     let own = *number;
     *number += 1;
     for subchart in &chart.dependencies {
-        collect(subchart, &format!("{path}/charts/{}", subchart.name()), number, into);
+        collect(subchart, &chart.inner_path(path, subchart.name()), number, into);
     }
     for file in &chart.templates {
         let partial = file.name.rsplit('/').next().is_some_and(|base| base.starts_with('_'));
@@ -129,6 +137,7 @@ fn collect(chart: &Chart, path: &str, number: &mut usize, into: &mut Vec<Templat
 struct Shared {
     release: Value,
     capabilities: Value,
+    compat: Compat,
 }
 
 fn map<const N: usize>(entries: [(&str, Value); N]) -> Map {
@@ -153,62 +162,4 @@ fn share_globals(values: &Map, chart: &Chart) {
         }
         share_globals(&inner, subchart);
     }
-}
-
-/// `.Chart`: Go's field names, and `IsRoot`.
-fn metadata(metadata: &Metadata, root: bool) -> Map {
-    let text = |text: &str| Value::text(text);
-    let maintainers = metadata
-        .maintainers
-        .iter()
-        .map(|m| Value::Map(map([("Name", text(&m.name)), ("Email", text(&m.email)), ("URL", text(&m.url))])));
-    let annotations = match &metadata.annotations {
-        None => Map::nil().cast(&TEXT_MAP),
-        Some(entries) => {
-            let entry = |(key, value): &(String, String)| (Text::from(key.as_str()), text(value));
-            Map::of(&TEXT_MAP, entries.iter().map(entry).collect())
-        }
-    };
-    map([
-        ("Name", text(&metadata.name)),
-        ("Home", text(&metadata.home)),
-        ("Sources", texts(&metadata.sources)),
-        ("Version", text(&metadata.version)),
-        ("Description", text(&metadata.description)),
-        ("Keywords", texts(&metadata.keywords)),
-        ("Maintainers", Value::list(maintainers.collect())),
-        ("Icon", text(&metadata.icon)),
-        ("APIVersion", text(&metadata.api_version)),
-        ("Condition", text(&metadata.condition)),
-        ("Tags", text(&metadata.tags)),
-        ("AppVersion", text(&metadata.app_version)),
-        ("Deprecated", Value::Bool(metadata.deprecated)),
-        ("Annotations", Value::Map(annotations)),
-        ("KubeVersion", text(&metadata.kube_version)),
-        ("Dependencies", Value::list(metadata.dependencies().iter().map(dependency).collect())),
-        ("Type", text(&metadata.kind)),
-        ("IsRoot", Value::Bool(root)),
-    ])
-}
-
-fn texts(items: &[String]) -> Value {
-    Value::list(items.iter().map(|item| Value::text(item.as_str())).collect())
-}
-
-fn dependency(dependency: &Dependency) -> Value {
-    let text = |text: &str| Value::text(text);
-    let import = |value: &bowline_yaml::Value| match from_yaml(value) {
-        Value::Map(paths) => Value::Map(paths.cast(&TEXT_MAP)),
-        other => other,
-    };
-    Value::Map(map([
-        ("Name", text(&dependency.name)),
-        ("Version", text(&dependency.version)),
-        ("Repository", text(&dependency.repository)),
-        ("Condition", text(&dependency.condition)),
-        ("Tags", texts(&dependency.tags)),
-        ("Enabled", Value::Bool(dependency.enabled)),
-        ("ImportValues", Value::list(dependency.import_values.iter().map(import).collect())),
-        ("Alias", text(&dependency.alias)),
-    ]))
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use bowline_chart::Compat;
 use bowline_gotemplate::{LineOrigin, Traced};
 use bowline_manifest::Location;
 use bowline_yaml::{Error, Node, parse_fields, parse_first};
@@ -57,6 +58,7 @@ pub(crate) fn documents(
     output: Output,
     detail: Detail,
     second: bool,
+    compat: Compat,
     source_line: SourceLine<'_>,
 ) -> Result<Vec<(Document, Role)>, RenderError> {
     let output = Arc::new(output);
@@ -72,7 +74,9 @@ pub(crate) fn documents(
             Detail::Text => parse_fields(part.text, &HEAD),
             Detail::Objects => parse_first(part.text),
         };
-        let read = node.and_then(|node| Ok((node.as_ref().map(Head::read).transpose()?.unwrap_or_default(), node)));
+        let read = node.and_then(|node| {
+            Ok((node.as_ref().map(|node| Head::read(node, compat)).transpose()?.unwrap_or_default(), node))
+        });
         let (head, node) = read.map_err(|error| {
             let lines = known_lines();
             fault(&output, part.text, &lines[part.lines_before.min(lines.len())..], &error, source_line)
@@ -89,7 +93,7 @@ pub(crate) fn documents(
         };
         Ok((document, role))
     };
-    let parts = split::split(text);
+    let parts = split::split(text, compat);
     // A loop in one template can write as much as many templates do.
     halves(&parts, second && text.len() > MANY_BYTES, |parts| parts.iter().map(read).collect())
 }

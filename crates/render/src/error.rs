@@ -1,5 +1,6 @@
 //! Helm's errors, word for word, and the places behind them.
 
+use bowline_chart::Compat;
 use bowline_gotemplate::{ExecError, ExecuteError, ParseError};
 use bowline_manifest::Location;
 
@@ -84,14 +85,17 @@ pub(crate) fn parse_message(error: &ParseError) -> String {
     format!("parse error at ({location}): {message}")
 }
 
-/// Helm takes Go's error apart and prints it line by line, where all of it can be taken apart.
-pub(crate) fn execute_message(error: &ExecuteError) -> String {
+/// Helm 4 takes Go's error apart and prints it line by line, where all of it can be taken apart; Helm 3 leaves it as it is.
+pub(crate) fn execute_message(error: &ExecuteError, compat: Compat) -> String {
     let ExecuteError::Failed(failed) = error else { return error.to_string() };
     let text = failed.to_string();
     let mut tokens = text.splitn(3, ": ");
     let (Some(_), Some(location), Some(rest)) = (tokens.next(), tokens.next(), tokens.next()) else { return text };
     if let Some(warning) = warning(rest) {
         return format!("execution error at ({location}): {warning}");
+    }
+    if compat.is_helm3() {
+        return text;
     }
     let mut traces: Vec<Trace> = Vec::new();
     for text in failed.chain() {

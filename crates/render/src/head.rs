@@ -1,5 +1,6 @@
 //! What Helm reads of a document before it knows what it is: kind, name and annotations.
 
+use bowline_chart::Compat;
 use bowline_manifest::{DeletePolicy, Hook, HookEvent};
 use bowline_yaml::{Decoder, Error, Node, Target};
 
@@ -27,10 +28,10 @@ pub(crate) enum Role {
 impl Head {
     /// # Errors
     /// A field of a wrong type.
-    pub(crate) fn read(node: &Node) -> Result<Self, Error> {
+    pub(crate) fn read(node: &Node, compat: Compat) -> Result<Self, Error> {
         let mut decoder = Decoder::new();
         let mut head = Self::default();
-        for (key, value) in decoder.root(node, "util.SimpleHead") {
+        for (key, value) in decoder.root(node, compat.either("releaseutil.SimpleHead", "util.SimpleHead")) {
             let at = |path| Target { structure: "SimpleHead", path };
             match key.to_ascii_lowercase().as_str() {
                 "apiversion" => _ = decoder.string(value, at("apiVersion")),
@@ -79,7 +80,7 @@ mod tests {
     use bowline_yaml::parse_first;
 
     fn head(text: &str) -> Head {
-        Head::read(&parse_first(text).unwrap().unwrap()).unwrap()
+        Head::read(&parse_first(text).unwrap().unwrap(), Compat::Helm4).unwrap()
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use bowline_chart::Compat;
+
 /// Kinds in the order in which they are installed. Kinds that are not here come last, by name.
 const INSTALL_ORDER: [&str; 38] = [
     "PriorityClass",
@@ -44,11 +46,15 @@ const INSTALL_ORDER: [&str; 38] = [
     "ValidatingWebhookConfiguration",
 ];
 
+/// How many of them Helm 3 knows: not the configurations of webhooks.
+const KNOWN_TO_HELM3: usize = INSTALL_ORDER.len() - 2;
+
 /// Where a kind stands in Helm's install order; sort by it, stably.
-pub fn install_order(kind: &str) -> (usize, &str) {
-    match INSTALL_ORDER.iter().position(|known| *known == kind) {
+pub fn install_order(kind: &str, compat: Compat) -> (usize, &str) {
+    let known = &INSTALL_ORDER[..compat.either(KNOWN_TO_HELM3, INSTALL_ORDER.len())];
+    match known.iter().position(|known| *known == kind) {
         Some(place) => (place, ""),
-        None => (INSTALL_ORDER.len(), kind),
+        None => (known.len(), kind),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `--show-only`: documents by the template that they come from.
 
-use bowline_chart::glob_match;
+use bowline_chart::{Compat, glob_match};
+
+use crate::split::split;
 
 /// A document of the output.
 pub struct Document<'t> {
@@ -18,7 +20,11 @@ impl Document<'_> {
 }
 
 /// The documents of an output, as Helm takes it apart again.
-pub fn documents(output: &str) -> Vec<Document<'_>> {
+pub fn documents(output: &str, compat: Compat) -> Vec<Document<'_>> {
+    if compat.is_helm3() {
+        let parts = split(output, compat).into_iter();
+        return parts.map(|part| Document { text: part.text, template: template(part.text) }).collect();
+    }
     let mut documents = Vec::new();
     let mut start = 0;
     let output = output.trim_start();
@@ -62,7 +68,7 @@ mod tests {
     fn documents_know_their_template() {
         let output =
             "---\n# Source: app/templates/a.yaml\nkind: A\n---\n# Source: app/charts/db/templates/b.yaml\nkind: B\n";
-        let documents = documents(output);
+        let documents = documents(output, Compat::Helm4);
         assert_eq!(documents.len(), 2);
         assert_eq!(documents[0].text, "# Source: app/templates/a.yaml\nkind: A\n");
         assert!(documents[0].comes_from("templates/*.yaml"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bowline_chart::{Chart, Crd, Prepared, UserValues, is_compatible};
+use bowline_chart::{Chart, Compat, Crd, Prepared, UserValues, is_compatible};
 use bowline_gotemplate::{Compiled, ExecuteError, ParseError, Program, Traced};
 use bowline_manifest::{Hook, Location, Manifest, ManifestSet, Source, TemplateOutput, to_json};
 use bowline_yaml::{Node, NodeKind, Span, parse};
@@ -39,6 +39,7 @@ struct Set {
     files: Vec<TemplateFile>,
     /// Whether a second thread pays.
     is_large: bool,
+    compat: Compat,
 }
 
 /// One rendering, before its documents become manifests.
@@ -143,9 +144,10 @@ impl Templates {
             all: options.sub_notes,
             text: String::new(),
         };
+        let compat = self.chart.compat;
         let read = |output: Output| {
             let path = Arc::clone(&output.path);
-            (path, documents(output, detail, !set.is_large, &|path, line| set.source_line(path, line)))
+            (path, documents(output, detail, !set.is_large, compat, &|path, line| set.source_line(path, line)))
         };
         let (executed, mut read) = work_while_making(
             set.is_large,
@@ -171,8 +173,8 @@ impl Templates {
                 }
             }
         }
-        objects.sort_by(|a, b| install_order(&a.kind).cmp(&install_order(&b.kind)));
-        hooks.sort_by(|(a, _), (b, _)| install_order(&a.kind).cmp(&install_order(&b.kind)));
+        objects.sort_by(|a, b| install_order(&a.kind, compat).cmp(&install_order(&b.kind, compat)));
+        hooks.sort_by(|(a, _), (b, _)| install_order(&a.kind, compat).cmp(&install_order(&b.kind, compat)));
         let crds = prepared.chart.crds(prepared.chart.name());
         Ok(Rendered { prepared, objects, hooks, crds, notes: notes.text })
     }
@@ -222,7 +224,7 @@ impl Templates {
         if let Some(set) = known {
             return Ok(set);
         }
-        let set = Arc::new(Set::compile(files)?);
+        let set = Arc::new(Set::compile(files, chart.compat)?);
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&set));
         Ok(set)
     }
@@ -238,15 +240,15 @@ pub struct RenderedFile {
 }
 
 impl Set {
-    fn compile(mut files: Vec<TemplateFile>) -> Result<Self, RenderError> {
+    fn compile(mut files: Vec<TemplateFile>, compat: Compat) -> Result<Self, RenderError> {
         files.sort_by(|a, b| parse_order(&a.path, &b.path));
         let is_large = files.iter().map(|file| file.text.len()).sum::<usize>() > MANY_BYTES;
-        let started = if is_large { deferred(&files) } else { None };
+        let started = if is_large { deferred(&files, compat) } else { None };
         let program = match started {
             Some(program) => program,
-            None => eager(&files, is_large, program()).map_err(|error| parse_fault(&files, &error))?,
+            None => eager(&files, is_large, program(compat)).map_err(|error| parse_fault(&files, &error))?,
         };
-        Ok(Self { program, files, is_large })
+        Ok(Self { program, files, is_large, compat })
     }
 
     /// Compiles what is not compiled yet.
@@ -294,7 +296,7 @@ impl Set {
     }
 
     fn execute_fault(&self, error: &ExecuteError) -> RenderError {
-        let message = execute_message(error);
+        let message = execute_message(error, self.compat);
         let mut fault = Fault { message, ..Fault::default() };
         if let ExecuteError::Failed(failed) = error {
             // A text given to `tpl` is no file that a user can open: then the place is where `tpl` stands.
@@ -325,8 +327,8 @@ fn eager(files: &[TemplateFile], is_large: bool, mut program: Program<Host>) -> 
 
 /// A program in which what defines no templates waits to be compiled; `None` where something has to be compiled first to
 /// know what counts.
-fn deferred(files: &[TemplateFile]) -> Option<Program<Host>> {
-    let mut all = program();
+fn deferred(files: &[TemplateFile], compat: Compat) -> Option<Program<Host>> {
+    let mut all = program(compat);
     let (waiting, defining): (Vec<&TemplateFile>, Vec<&TemplateFile>) =
         files.iter().partition(|file| all.defer(&file.path, Arc::clone(&file.text)));
     let defining: Vec<TemplateFile> = defining.into_iter().cloned().collect();

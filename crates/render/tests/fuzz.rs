@@ -124,7 +124,8 @@ const COSTLY: &[&str] = &[
 ];
 
 fn call() -> impl Strategy<Value = String> {
-    let names: Vec<String> = functions::program().function_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> =
+        functions::program(bowline_chart::Compat::default()).function_names().into_iter().map(str::to_owned).collect();
     let names: Vec<String> = names.into_iter().filter(|name| !COSTLY.contains(&name.as_str())).collect();
     (select(names), prop::collection::vec(select(ARGUMENTS), 0..5))
         .prop_map(|(name, arguments)| format!("{name} {}", arguments.join(" ")))

@@ -9,7 +9,7 @@ use bowline_render::functions::{Host, program};
 
 /// What a template writes, or the last words of its error.
 fn rendered(template: &str) -> String {
-    let mut program = program();
+    let mut program = program(bowline_chart::Compat::default());
     program.parse("limits", template).unwrap();
     let data: Map = [(Text::from("again"), Value::from("{{ tpl .again . }}"))].into_iter().collect();
     let mut out = Vec::new();

@@ -8,10 +8,10 @@ use std::process::Command;
 
 use bowline_chart::ValueSources;
 use bowline_manifest::TemplateOutput;
-use support::{Case, own_chart};
+use support::{COMPAT, Case, own_chart};
 
 fn helm() -> Option<std::path::PathBuf> {
-    bowline_peers::find("helm")
+    support::helm()
 }
 
 fn strings(texts: &[&str]) -> Vec<String> {
@@ -78,6 +78,7 @@ fn an_umbrella_chart_with_conditions_tags_aliases_imports_and_globals() {
         string: strings(&["big=5"]),
         file: strings(&["web.file=tests/charts/files/conf/a.conf"]),
         literal: strings(&["empty.a=b,c={d}"]),
+        compat: COMPAT,
         ..Default::default()
     };
     Case { sources: everything, ..case() }.assert_same(&helm);
@@ -192,10 +193,10 @@ fn compiled_templates_render_again_with_other_values() {
     use bowline_render::{Environment, Nowhere, Options, Templates};
     use std::rc::Rc;
 
-    let templates = Templates::new(Chart::load(&own_chart("umbrella")).unwrap());
+    let templates = Templates::new(Chart::load_as(&own_chart("umbrella"), COMPAT).unwrap());
     let nowhere: Rc<dyn Environment> = Rc::new(Nowhere);
     let rendered = |set: &str| {
-        let sources = ValueSources { set: strings(&[set]), ..Default::default() };
+        let sources = ValueSources { set: strings(&[set]), compat: COMPAT, ..Default::default() };
         let values = UserValues::load(&sources).unwrap();
         templates.render(&values, &Options::default(), &nowhere).unwrap().release_manifest()
     };

@@ -87,7 +87,7 @@ const DRAFTS: [&str; 6] = [
 /// Every keyword, failing.
 #[test]
 fn each_keyword_fails_in_helms_words() {
-    let Some(helm) = bowline_peers::find("helm") else { return };
+    let Some(helm) = support::helm() else { return };
     let keywords: &[(&str, &str)] = &[
         (r#""type": "string""#, "5"),
         (r#""type": ["string", "null", "integer"]"#, "1.5"),
@@ -174,7 +174,7 @@ fn each_keyword_fails_in_helms_words() {
 
 #[test]
 fn formats_are_judged_as_by_helm() {
-    let Some(helm) = bowline_peers::find("helm") else { return };
+    let Some(helm) = support::helm() else { return };
     let formats: &[(&str, &[&str])] = &[
         ("json-pointer", &["", "a", "/a/~2", "/~", "/~0~1"]),
         ("relative-json-pointer", &["", "01", "1#", "2/a", "0a"]),
@@ -384,7 +384,7 @@ fn value(random: &mut Random, depth: usize) -> String {
 
 #[test]
 fn generated_schemas_are_judged_as_by_helm() {
-    let Some(helm) = bowline_peers::find("helm") else { return };
+    let Some(helm) = support::helm() else { return };
     let rounds: u64 = std::env::var("BOWLINE_FUZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     let first = support::seed();
     let mut faults = 0;
@@ -412,7 +412,7 @@ fn generated_schemas_are_judged_as_by_helm() {
 
 #[test]
 fn values_of_a_wrong_type_and_schemas_that_are_no_json() {
-    let Some(helm) = bowline_peers::find("helm") else { return };
+    let Some(helm) = support::helm() else { return };
     let cases: Vec<(String, String)> =
         ["", "{", "5", "null", "[]", "{} x", "{\"a\": }", "{\"type\": 1e999}", "true", "false"]
             .iter()

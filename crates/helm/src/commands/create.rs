@@ -5,6 +5,7 @@ mod starter;
 use std::fs;
 use std::path::Path;
 
+use bowline_chart::Compat;
 use bowline_yaml::quote;
 
 use crate::arguments::Arguments;
@@ -70,6 +71,21 @@ const STARTER: [(&str, &str); 12] = [
     ("templates/tests/test-connection.yaml", include_str!("create/starter/test-connection.yaml")),
 ];
 
+/// Comments of `values.yaml`, and how Helm 3 writes them.
+const COMMENTS: [(&str, &str); 8] = [
+    ("should be created.\n", "should be created\n"),
+    ("to add to the service account.\n", "to add to the service account\n"),
+    ("using the fullname template.\n", "using the fullname template\n"),
+    (
+        "    # - secretName: chart-example-tls\n    #   hosts:\n    #     - ",
+        "  #  - secretName: chart-example-tls\n  #    hosts:\n  #      - ",
+    ),
+    ("  # - name: foo\n  #   secret:\n", "# - name: foo\n#   secret:\n"),
+    ("  #     secretName: mysecret\n  #     optional: false\n", "#     secretName: mysecret\n#     optional: false\n"),
+    ("  # - name: foo\n  #   mountPath", "# - name: foo\n#   mountPath"),
+    ("  #   readOnly: true\n", "#   readOnly: true\n"),
+];
+
 fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let Some(path) = invocation.arguments().first() else { return Ok(()) };
     console::data(&format!("Creating {path}\n"));
@@ -87,10 +103,14 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     }
     let (name, folder) = (place::base(path), place::directory(path));
     let starter = invocation.text("starter");
-    if starter.is_empty() { create(&name, &folder) } else { starter::create(&starter, &name, &folder) }
+    if starter.is_empty() {
+        create(&name, &folder, invocation.settings.compat)
+    } else {
+        starter::create(&starter, &name, &folder)
+    }
 }
 
-fn create(name: &str, folder: &str) -> Result<(), Failure> {
+fn create(name: &str, folder: &str, compat: Compat) -> Result<(), Failure> {
     if name.is_empty() || name.len() > NAME_LENGTH {
         return Err(Failure::new(format!("chart name must be between 1 and {NAME_LENGTH} characters")));
     }
@@ -113,7 +133,11 @@ fn create(name: &str, folder: &str) -> Result<(), Failure> {
             let shown = quote(&path.to_string_lossy());
             console::data(&format!("WARNING: File {shown} already exists. Overwriting.\n"));
         }
-        write(&path, text.replace(NAME, name).as_bytes())?;
+        let mut text = text.replace(NAME, name);
+        if compat.is_helm3() && path.ends_with("values.yaml") {
+            text = COMMENTS.iter().fold(text, |text, (helm4, helm3)| text.replace(helm4, helm3));
+        }
+        write(&path, text.as_bytes())?;
     }
     let charts = own.join("charts");
     fs::create_dir_all(&charts).map_err(|error| io_failure("mkdir", &charts, &error))

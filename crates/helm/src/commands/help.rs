@@ -3,7 +3,7 @@
 use bowline_yaml::quote;
 
 use crate::command::Command;
-use crate::commands::ROOT;
+use crate::commands::root;
 use crate::console;
 use crate::failure::Failure;
 use crate::find::{find, words};
@@ -23,7 +23,7 @@ Simply type helm help [path to command] for full details.",
 
 fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let asked = invocation.arguments();
-    let (path, rest) = find(&ROOT, asked);
+    let (path, rest) = find(root(invocation.settings.compat), asked);
     if path.len() == 1 && !words(&path, &rest).is_empty() {
         let topics: Vec<String> = asked.iter().map(|topic| back_quoted(topic)).collect();
         console::error(&format!("Unknown help topic [{}]\n", topics.join(" ")));

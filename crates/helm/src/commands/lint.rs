@@ -13,7 +13,7 @@ mod values_file;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bowline_chart::UserValues;
+use bowline_chart::{Compat, UserValues};
 use bowline_render::{KubeVersion, Options};
 
 use crate::arguments::Arguments;
@@ -88,6 +88,8 @@ struct Linter<'l> {
     options: &'l Options,
     /// The version that objects may be out of date for.
     kube_version: &'l KubeVersion,
+    /// The Helm that looks.
+    compat: Compat,
     messages: Vec<Message>,
 }
 
@@ -103,12 +105,16 @@ impl Linter<'_> {
 fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let mut options =
         Options { release_name: "test-release".to_owned(), revision: 0, lint: true, ..Options::default() };
+    let compat = invocation.settings.compat;
     let kube_version = invocation.text("kube-version");
     if !kube_version.is_empty() {
-        options.kube_version = KubeVersion::parse(&kube_version)
+        options.kube_version = KubeVersion::of_flag(&kube_version, compat)
             .map_err(|error| Failure::new(format!("invalid kube version '{kube_version}': {error}")))?;
     }
     let mut paths = invocation.arguments().to_vec();
+    if paths.is_empty() {
+        paths.push(".".to_owned());
+    }
     if invocation.bool("with-subcharts") {
         let mut inner = Vec::new();
         paths.iter().for_each(|path| subcharts(&place::join(&[path, "charts"]), &mut inner));
@@ -121,7 +127,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let lowest = if invocation.bool("strict") { Severity::Warning } else { Severity::Error };
     let (mut out, mut failed, mut bad) = (String::new(), 0, 0);
     for path in &paths {
-        let (messages, error) = match lint(path, &values, &options) {
+        let (messages, error) = match lint(path, &values, &options, compat) {
             Ok(messages) => (messages, None),
             Err(error) => (Vec::new(), Some(error)),
         };
@@ -171,7 +177,7 @@ fn subcharts(folder: &str, into: &mut Vec<String>) {
 }
 
 /// The faults of one chart; an error where there is none to be looked at.
-fn lint(path: &str, values: &UserValues, options: &Options) -> Result<Vec<Message>, String> {
+fn lint(path: &str, values: &UserValues, options: &Options, compat: Compat) -> Result<Vec<Message>, String> {
     let laid_out;
     let folder = if path.ends_with(".tgz") || path.ends_with(".tar.gz") {
         laid_out = lay_out(path)?;
@@ -186,12 +192,14 @@ fn lint(path: &str, values: &UserValues, options: &Options) -> Result<Vec<Messag
     }
     let folder = chart::absolute(&folder);
     let kube_version = &options.kube_version;
-    let mut linter = Linter { folder: &folder, values, options, kube_version, messages: Vec::new() };
+    let mut linter = Linter { folder: &folder, values, options, kube_version, compat, messages: Vec::new() };
     chart_file::check(&mut linter);
     values_file::check(&mut linter);
     templates::check(&mut linter);
     dependencies::check(&mut linter);
-    crds::check(&mut linter);
+    if !compat.is_helm3() {
+        crds::check(&mut linter);
+    }
     Ok(linter.messages)
 }
 

@@ -5,6 +5,7 @@ mod create;
 mod dependency;
 mod elsewhere;
 mod env;
+mod helm3;
 mod help;
 mod lint;
 mod package;
@@ -18,6 +19,7 @@ mod template;
 mod verify;
 mod version;
 
+use bowline_chart::Compat;
 use bowline_registry::Ordered;
 
 use crate::arguments::Arguments;
@@ -31,11 +33,11 @@ use crate::settings::GLOBAL_FLAGS;
 /// Why a command is not carried out that is going to be.
 pub(crate) const NOT_YET: &str = "it is not built yet";
 
-/// `helm`
-pub(crate) static ROOT: Command = Command {
-    usage: "helm",
-    short: "The Helm package manager for Kubernetes.",
-    long: r#"The Kubernetes package manager
+/// The text of Helm's help, with the environment variables that one Helm knows and the other does not.
+macro_rules! root_long {
+    ($new:literal) => {
+        concat!(
+            r#"The Kubernetes package manager
 
 Common actions for Helm:
 
@@ -72,10 +74,9 @@ Environment variables:
 | $HELM_KUBETLS_SERVER_NAME          | set the server name used to validate the Kubernetes API server certificate                                 |
 | $HELM_BURST_LIMIT                  | set the default burst limit in the case the server contains many CRDs (default 100, -1 to disable)         |
 | $HELM_QPS                          | set the Queries Per Second in cases where a high number of calls exceed the option for higher burst values |
-| $HELM_COLOR                        | set color output mode. Allowed values: never, always, auto (default: never)                                |
-| $NO_COLOR                          | set to any non-empty value to disable all colored output (overrides $HELM_COLOR)                           |
-| $SOURCE_DATE_EPOCH                 | set a Unix timestamp for reproducible chart archives                                                       |
-
+"#,
+            $new,
+            r#"
 Helm stores cache, configuration, and data based on the following configuration order:
 
 - If a HELM_*_HOME environment variable is set, it will be used
@@ -89,7 +90,21 @@ By default, the default directories depend on the Operating System. The defaults
 | Linux            | $HOME/.cache/helm         | $HOME/.config/helm             | $HOME/.local/share/helm |
 | macOS            | $HOME/Library/Caches/helm | $HOME/Library/Preferences/helm | $HOME/Library/helm      |
 | Windows          | %TEMP%\helm               | %APPDATA%\helm                 | %APPDATA%\helm          |
-"#,
+"#
+        )
+    };
+}
+pub(crate) use root_long;
+
+/// `helm`
+pub(crate) static ROOT: Command = Command {
+    usage: "helm",
+    short: "The Helm package manager for Kubernetes.",
+    long: root_long!(
+        "| $HELM_COLOR                        | set color output mode. Allowed values: never, always, auto (default: never)                                |\n\
+| $NO_COLOR                          | set to any non-empty value to disable all colored output (overrides $HELM_COLOR)                           |\n\
+| $SOURCE_DATE_EPOCH                 | set a Unix timestamp for reproducible chart archives                                                       |\n"
+    ),
     flags: &[GLOBAL_FLAGS],
     arguments: Arguments::Any,
     subcommands: &[
@@ -122,6 +137,11 @@ By default, the default directories depend on the Operating System. The defaults
     ],
     ..Command::NEW
 };
+
+/// The tree of one Helm or the other.
+pub(crate) fn root(compat: Compat) -> &'static Command {
+    compat.either(&helm3::ROOT, &ROOT)
+}
 
 /// Flags of commands that take values.
 pub(crate) const VALUE_FLAGS: &[Flag] = &[

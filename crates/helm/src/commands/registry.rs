@@ -76,7 +76,11 @@ fn who(invocation: &Invocation<'_>) -> Result<(String, String), Failure> {
         return Ok((username, prompt::password_from_stdin()?));
     }
     if !password.is_empty() {
-        console::warn("using --password via the CLI is insecure. Use --password-stdin", &[]);
+        if invocation.settings.compat.is_helm3() {
+            console::error("WARNING: Using --password via the CLI is insecure. Use --password-stdin.\n");
+        } else {
+            console::warn("using --password via the CLI is insecure. Use --password-stdin", &[]);
+        }
         return Ok((username, password));
     }
     if username.is_empty() {

@@ -219,7 +219,11 @@ fn list(invocation: &Invocation<'_>) -> Result<(), Failure> {
     // A file that is not there or cannot be read lists nothing.
     let repositories = Repositories::load(Path::new(&invocation.settings.repository_config)).unwrap_or_default();
     if repositories.entries.is_empty() && format == "table" {
-        console::error("no repositories to show\n");
+        const NONE: &str = "no repositories to show";
+        if invocation.settings.compat.is_helm3() {
+            return Err(Failure::new(NONE));
+        }
+        console::error(&format!("{NONE}\n"));
         return Ok(());
     }
     if format == "table" {
@@ -320,10 +324,12 @@ fn update(invocation: &Invocation<'_>) -> Result<(), Failure> {
             }
         }
     }
-    if failed.is_empty() {
+    // Helm 3 fails where it is told to.
+    if failed.is_empty() || invocation.settings.compat.is_helm3() && !invocation.bool("fail-on-repo-update-fail") {
         console::data("Update Complete. ⎈Happy Helming!⎈\n");
         return Ok(());
     }
     let failed = failed.join(" ");
-    Err(Failure::new(format!("failed to update the following repositories: [{failed}]")))
+    let what = invocation.settings.compat.either("Failed", "failed");
+    Err(Failure::new(format!("{what} to update the following repositories: [{failed}]")))
 }

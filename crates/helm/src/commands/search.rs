@@ -173,6 +173,12 @@ fn search(invocation: &Invocation<'_>) -> Result<(), Failure> {
     for entry in &repositories.entries {
         match Index::load(&index_file(&places.repository_cache, &entry.name), &console) {
             Ok(index) => charts.add(&entry.name, &index, all),
+            Err(error) if invocation.settings.compat.is_helm3() => {
+                let name = bowline_yaml::quote(&entry.name);
+                console::error(&format!(
+                    "WARNING: Repo {name} is corrupt or missing. Try 'helm repo update'.\nWARNING: {error}\n"
+                ));
+            }
             Err(error) => {
                 let facts = [("repo", entry.name.as_str()), ("error", &error.to_string())];
                 console::warn("repo is corrupt or missing", &facts);

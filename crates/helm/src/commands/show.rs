@@ -136,7 +136,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     chart::check_tls(invocation)?;
     let path = chart::locate(invocation, reference, &invocation.text("repo"))?;
     // Here Helm does not ask which version of the chart format it is.
-    let chart = chart::load_plain(&path)?;
+    let chart = chart::load_plain(&path, invocation.settings.compat)?;
     let wanted = invocation.path.last().map_or("all", |command| command.name());
     let all = wanted == "all";
     let mut out = String::new();
@@ -166,9 +166,11 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         }
     }
     if all || wanted == "crds" {
-        for crd in chart.crds(chart.name()) {
+        let is_helm3 = chart.compat.is_helm3();
+        for (at, crd) in chart.crds(chart.name()).iter().enumerate() {
             let text = crd.file.text();
-            if !text.starts_with("---") {
+            // Helm 3 parts them from what comes before them, but not from each other.
+            if !text.starts_with("---") && !(is_helm3 && (at > 0 || !all)) {
                 line(&mut out, "---");
             }
             line(&mut out, &text);

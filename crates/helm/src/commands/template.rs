@@ -5,7 +5,7 @@ mod sprig;
 
 use std::rc::Rc;
 
-use bowline_chart::UserValues;
+use bowline_chart::{Compat, UserValues};
 use bowline_gotemplate::{Text, Traced};
 use bowline_manifest::TemplateOutput;
 use bowline_render::functions::{Host, WARNING_END, WARNING_START};
@@ -102,19 +102,23 @@ const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "created
 
 fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let mut options = Options::default();
+    let compat = invocation.settings.compat;
     let kube_version = invocation.text("kube-version");
     if !kube_version.is_empty() {
-        options.kube_version = KubeVersion::parse(&kube_version)
+        options.kube_version = KubeVersion::of_flag(&kube_version, compat)
             .map_err(|error| Failure::new(format!("invalid kube version '{kube_version}': {error}")))?;
     }
     chart::check_tls(invocation)?;
-    let asks = dry_run(&invocation.text("dry-run"))? == DryRun::Server || invocation.bool("validate");
+    let asks = dry_run(&invocation.text("dry-run"), compat)? == DryRun::Server || invocation.bool("validate");
     let (name, reference) = name_and_chart(invocation)?;
     let path = chart::locate(invocation, &reference, &invocation.text("repo"))?;
     let values = chart::user_values(invocation)?;
-    let chart = chart::load(&path)?;
+    let chart = chart::load(&path, compat)?;
     if chart.metadata.deprecated && !chart.metadata.is_library() {
-        console::warn("this chart is deprecated", &[]);
+        match compat {
+            Compat::Helm3 => console::error("WARNING: This chart is deprecated\n"),
+            Compat::Helm4 => console::warn("this chart is deprecated", &[]),
+        }
     }
     let chart = if invocation.bool("dependency-update") && !chart.metadata.is_library() {
         chart::with_dependencies(invocation, &path, chart)?
@@ -122,8 +126,11 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         chart
     };
     chart.check_installable().map_err(Failure::of)?;
+    if compat.is_helm3() {
+        check_dry_run_of_helm3(&invocation.text("dry-run"), invocation.bool("validate"))?;
+    }
     let server = if asks { Some(Rc::new(connect(&invocation.settings)?)) } else { None };
-    check_name(&name)?;
+    check_name(&name, compat)?;
     options.release_name = name;
     options.namespace = invocation.settings.namespace();
     options.is_upgrade = invocation.bool("is-upgrade");
@@ -135,7 +142,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         server.prepare(&mut options).map_err(Failure::new)?;
     }
     check_labels(&invocation.texts("labels"))?;
-    let machine = Machine::now().resolving(invocation.bool("enable-dns")).asking(server.clone());
+    let machine = Machine::now().resolving(invocation.bool("enable-dns")).asking(server.clone()).logging_as(compat);
     let environment: Rc<dyn Environment> = Rc::new(machine);
     let parts = TemplateOutput {
         crds: invocation.bool("include-crds"),
@@ -145,7 +152,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let output_dir = invocation.text("output-dir");
     if !output_dir.is_empty() {
         let set = templates.render(&values, &options, &environment).map_err(|error| of_render(&error, false))?;
-        chart::log_warnings(&set.warnings);
+        chart::log_warnings(&set.warnings, compat);
         let named = format!("{output_dir}/{}", options.release_name);
         let folder = if invocation.bool("release-name") { named.as_str() } else { output_dir.as_str() };
         let crds = if parts.crds {
@@ -155,7 +162,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
             Vec::new()
         };
         check_objects(server.as_deref(), &|| set.release_manifest(), &options, invocation)?;
-        return files::write(&set, &crds, parts, &output_dir, folder, &invocation.texts("show-only"));
+        return files::write(&set, &crds, parts, &output_dir, folder, (compat, &invocation.texts("show-only")));
     }
     let wanted = invocation.texts("show-only");
     let debug = invocation.settings.debug;
@@ -166,12 +173,12 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
             if debug && !matches!(error, RenderError::Chart(_) | RenderError::Schema(_)) {
                 let text = unread(&templates, &values, &options, &environment, &error);
                 // What is too broken to be told apart leaves the first error standing.
-                print(&format!("{}\n", text.trim()), &wanted).map_err(|_| of_render(&error, debug))?;
+                print(&format!("{}\n", text.trim()), compat, &wanted).map_err(|_| of_render(&error, debug))?;
             }
             return Err(failure);
         }
     };
-    chart::log_warnings(&rendered.warnings);
+    chart::log_warnings(&rendered.warnings, compat);
     check_objects(server.as_deref(), &|| rendered.manifest(), &options, invocation)?;
     if wanted.is_empty() {
         console::rendered(&rendered);
@@ -179,7 +186,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
         std::mem::forget((templates, rendered));
         return Ok(());
     }
-    print(&rendered.text(), &wanted)
+    print(&rendered.text(), compat, &wanted)
 }
 
 /// Connects to the server that is to be asked.
@@ -245,13 +252,13 @@ fn unread(
 }
 
 /// Prints all, or what comes from the templates asked for.
-pub(super) fn print(text: &str, wanted: &[String]) -> Result<(), Failure> {
+pub(super) fn print(text: &str, compat: Compat, wanted: &[String]) -> Result<(), Failure> {
     if wanted.is_empty() {
         console::data(text);
         return Ok(());
     }
     let mut out = String::new();
-    let documents = show_only::documents(text);
+    let documents = show_only::documents(text, compat);
     for pattern in wanted {
         let length = out.len();
         for document in documents.iter().filter(|document| document.comes_from(pattern)) {
@@ -274,8 +281,10 @@ enum DryRun {
     Server,
 }
 
-fn dry_run(text: &str) -> Result<DryRun, Failure> {
+fn dry_run(text: &str, compat: Compat) -> Result<DryRun, Failure> {
     match text {
+        // It comes to that later.
+        _ if compat.is_helm3() => Ok(DryRun::Client),
         "unset" => {
             console::warn("--dry-run is deprecated and should be replaced with '--dry-run=client'", &[]);
             Ok(DryRun::Client)
@@ -303,12 +312,25 @@ fn dry_run(text: &str) -> Result<DryRun, Failure> {
     }
 }
 
+/// Helm 3 looks at it when the chart is read.
+fn check_dry_run_of_helm3(text: &str, validate: bool) -> Result<(), Failure> {
+    let refused = |flag: &str| Err(Failure::new(format!("{flag} is not carried out by Bowline: it is not built yet")));
+    match text {
+        "" | "client" | "true" if validate => refused("--validate"),
+        "" | "client" | "true" => Ok(()),
+        "server" | "none" | "false" => refused(&format!("--dry-run={text}")),
+        _ => {
+            Err(Failure::new("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server"))
+        }
+    }
+}
+
 /// `[NAME] [CHART]`
 fn name_and_chart(invocation: &Invocation<'_>) -> Result<(String, String), Failure> {
     let name_template = invocation.text("name-template");
     match invocation.arguments() {
         [chart] if name_template.is_empty() => Ok((DEFAULT_NAME.to_owned(), chart.clone())),
-        [chart] => Ok((name_of_template(&name_template)?, chart.clone())),
+        [chart] => Ok((name_of_template(&name_template, invocation.settings.compat)?, chart.clone())),
         [_, _] if invocation.bool("generate-name") => {
             Err(Failure::new("cannot set --generate-name and also specify a name"))
         }
@@ -323,11 +345,11 @@ fn name_and_chart(invocation: &Invocation<'_>) -> Result<(String, String), Failu
 }
 
 /// A name from a template, which has Sprig's functions alone.
-fn name_of_template(text: &str) -> Result<String, Failure> {
+fn name_of_template(text: &str, compat: Compat) -> Result<String, Failure> {
     let mut program = bowline_gotemplate::Program::new("name-template", sprig());
     program.parse("name-template", Text::from(text)).map_err(Failure::of)?;
     let mut out = Traced::default();
-    let environment = machine::environment(true);
+    let environment = machine::environment(true, compat);
     program
         .session(Host::new(environment))
         .execute("name-template", bowline_gotemplate::Value::Nil, &mut out)
@@ -336,7 +358,7 @@ fn name_of_template(text: &str) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(out.text()).into_owned())
 }
 
-fn check_name(name: &str) -> Result<(), Failure> {
+fn check_name(name: &str, compat: Compat) -> Result<(), Failure> {
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let part = |part: &str| part.starts_with(edge) && part.ends_with(edge) && part.chars().all(|c| edge(c) || c == '-');
     let reason = if name.is_empty() {
@@ -350,6 +372,9 @@ fn check_name(name: &str) -> Result<(), Failure> {
         return Ok(());
     };
     let error = format!("release name {}: {reason}", quote(name));
+    if compat.is_helm3() {
+        return Err(Failure::new(error));
+    }
     console::log("ERROR", "release name check failed", &[("error", &error)]);
     Err(Failure::new(format!("release name check failed: {error}")))
 }

@@ -114,7 +114,7 @@ impl<'p> Diagnosis<'p> {
 
     fn run(&self, options: &Options, environment: &Rc<dyn Environment>) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut program = program();
+        let mut program = program(self.prepared.chart.compat);
         for file in &self.files {
             if let Err(error) = program.parse(&file.path, Text::from(&*file.text)) {
                 problems.push(self.of_parse(&error, &program));
@@ -244,8 +244,10 @@ impl<'p> Diagnosis<'p> {
             problems.push(Problem::new(format!("YAML parse error on {}: what it renders to is not UTF-8", file.path)));
             return;
         };
-        for document in split(text) {
-            let read = parse_first(document.text).and_then(|node| node.as_ref().map(Head::read).transpose());
+        let compat = self.prepared.chart.compat;
+        for document in split(text, compat) {
+            let read = parse_first(document.text);
+            let read = read.and_then(|node| node.as_ref().map(|node| Head::read(node, compat)).transpose());
             let Err(error) = read else { continue };
             let mut problem = Problem::new(format!("YAML parse error on {}: {error}", file.path));
             if error.line > 0 {
@@ -272,7 +274,7 @@ impl<'p> Diagnosis<'p> {
 fn add_origins(chart: &Chart, path: &str, into: &mut Vec<(String, String)>) {
     into.push((format!("{path}/"), chart.origin.clone()));
     for subchart in &chart.dependencies {
-        add_origins(subchart, &format!("{path}/charts/{}", subchart.name()), into);
+        add_origins(subchart, &chart.inner_path(path, subchart.name()), into);
     }
 }
 

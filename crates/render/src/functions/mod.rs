@@ -33,6 +33,7 @@ pub(crate) mod urls;
 mod yaml;
 
 use crate::environment::Environment;
+use bowline_chart::Compat;
 use bowline_gotemplate::{Body, Call, Failure, Function, MissingKey, Program, Text, Type, Value};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -64,13 +65,28 @@ impl Host {
     }
 }
 
+/// What Helm 3 has not yet.
+const NEW_IN_HELM4: [&str; 2] = ["mustToYaml", "mustToToml"];
+
 /// A set without templates that knows all of Helm's functions and answers missing keys as Helm does.
-pub fn program() -> Program<Host> {
-    Program::new("gotpl", table()).missing_key(MissingKey::Zero)
+pub fn program(compat: Compat) -> Program<Host> {
+    Program::new("gotpl", table(compat)).missing_key(MissingKey::Zero)
 }
 
 /// All functions.
-pub fn table() -> Vec<Function<Host>> {
+pub fn table(compat: Compat) -> Vec<Function<Host>> {
+    let is_new = |function: &Function<Host>| {
+        NEW_IN_HELM4.contains(&function.name)
+            || durations::table().iter().any(|duration| duration.name == function.name)
+    };
+    let mut functions = all();
+    if compat.is_helm3() {
+        functions.retain(|function| !is_new(function));
+    }
+    functions
+}
+
+fn all() -> Vec<Function<Host>> {
     [
         templates::table(),
         strings::table(),

@@ -1,20 +1,22 @@
 //! `.Capabilities`: what the cluster, or the one imagined, can do.
 
-use bowline_gotemplate::{Element, Failure, Kind, List, ListKind, Method, MethodType, Object, Text, Type, Value};
-use std::any::Any;
-use std::borrow::Cow;
-use std::rc::Rc;
+use super::structure::Struct;
+use bowline_chart::Compat;
+use bowline_gotemplate::{Element, List, ListKind, Method, Type, Value};
 
 /// What Helm imagines where there is no cluster: its own Kubernetes client's version and API groups.
 const DEFAULT_API_VERSIONS: &str = include_str!("api_versions.txt");
-/// The version of Kubernetes that Helm 4.3.1 imagines.
+/// The version of Kubernetes that Helm imagines, 3.22.0 as well as 4.3.1.
 const DEFAULT_KUBE_VERSION: &str = "v1.37.0";
-/// The version that Helm 4.3.1 gives for itself.
-pub const HELM_VERSION: &str = "v4.3.1";
 /// The version of Go that it is built with.
 pub const GO_VERSION: &str = "go1.26.8";
 /// The version of Kubernetes that its client is made for.
 pub const KUBE_CLIENT_VERSION: &str = "v1.37";
+
+/// The version that Helm gives for itself.
+pub fn helm_release(compat: Compat) -> &'static str {
+    compat.either("v3.22.0", "v4.3.1")
+}
 
 /// A version of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,20 @@ impl KubeVersion {
     }
 }
 
+impl KubeVersion {
+    /// The version that `--kube-version` gives: Helm 3 forgets what follows the numbers.
+    ///
+    /// # Errors
+    /// As [`KubeVersion::parse`].
+    pub fn of_flag(text: &str, compat: Compat) -> Result<Self, String> {
+        let mut parsed = Self::parse(text)?;
+        if compat.is_helm3() {
+            parsed.version.clone_from(&parsed.normalized);
+        }
+        Ok(parsed)
+    }
+}
+
 /// What `.Capabilities` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
@@ -103,151 +119,67 @@ impl Default for Capabilities {
 
 impl Capabilities {
     /// `.Capabilities`
-    pub fn value(&self) -> Value {
+    pub fn value(&self, compat: Compat) -> Value {
         let versions = self.api_versions.iter().map(|version| Value::from(version.as_str())).collect();
-        Value::object(Struct {
-            type_name: "*common.Capabilities",
-            fields: vec![
-                ("KubeVersion", kube_version(&self.kube_version)),
-                ("APIVersions", Value::List(List::of(&VERSION_SET, versions))),
-                ("HelmVersion", helm_version()),
-            ],
-            json: &[],
-            text: None,
-        })
+        let set = compat.either(&VERSION_SET_OF_HELM3, &VERSION_SET);
+        let fields = vec![
+            ("KubeVersion", kube_version(&self.kube_version, compat)),
+            ("APIVersions", Value::List(List::of(set, versions))),
+            ("HelmVersion", helm_version(compat)),
+        ];
+        Value::object(Struct::new(compat.either("*chartutil.Capabilities", "*common.Capabilities"), fields))
     }
 }
 
 /// `common.VersionSet`
-static VERSION_SET: ListKind = ListKind {
-    name: "common.VersionSet",
-    element: Element::Text,
-    methods: &[Method {
-        name: "Has",
-        params: &[Type::Text],
-        returns: Type::Bool,
-        call: |set, args| {
-            let wanted = args[0].as_text().cloned().unwrap_or_default();
-            Ok(set.with(|items| items.iter().any(|item| item.as_text() == Some(&wanted))).into())
-        },
-    }],
+static VERSION_SET: ListKind = ListKind { name: "common.VersionSet", element: Element::Text, methods: &[HAS] };
+/// The same in Helm 3.
+static VERSION_SET_OF_HELM3: ListKind = ListKind { name: "chartutil.VersionSet", ..VERSION_SET };
+
+const HAS: Method<List> = Method {
+    name: "Has",
+    params: &[Type::Text],
+    returns: Type::Bool,
+    call: |set, args| {
+        let wanted = args[0].as_text().cloned().unwrap_or_default();
+        Ok(set.with(|items| items.iter().any(|item| item.as_text() == Some(&wanted))).into())
+    },
 };
 
-fn kube_version(version: &KubeVersion) -> Value {
-    let text = version.comparable().to_owned();
+fn kube_version(version: &KubeVersion, compat: Compat) -> Value {
+    let mut text = version.comparable().to_owned();
     let KubeVersion { version, normalized, major, minor } = version;
-    Value::object(Struct {
-        type_name: "common.KubeVersion",
-        fields: vec![
-            ("Version", version.as_str().into()),
-            ("normalizedVersion", normalized.as_str().into()),
-            ("Major", major.as_str().into()),
-            ("Minor", minor.as_str().into()),
-        ],
-        json: &[],
-        text: Some(text),
-    })
+    let mut fields = vec![
+        ("Version", version.as_str().into()),
+        ("normalizedVersion", normalized.as_str().into()),
+        ("Major", major.as_str().into()),
+        ("Minor", minor.as_str().into()),
+    ];
+    if compat.is_helm3() {
+        fields.remove(1);
+        text.clone_from(version);
+    }
+    let type_name = compat.either("chartutil.KubeVersion", "common.KubeVersion");
+    Value::object(Struct { text: Some(text), ..Struct::new(type_name, fields) })
 }
 
 /// `.Capabilities.HelmVersion`: what Helm tells about its build.
-pub fn helm_version() -> Value {
-    Value::object(Struct {
-        type_name: "version.BuildInfo",
-        fields: vec![
-            ("Version", HELM_VERSION.into()),
-            ("GitCommit", "".into()),
-            ("GitTreeState", "".into()),
-            ("GoVersion", GO_VERSION.into()),
-            ("KubeClientVersion", KUBE_CLIENT_VERSION.into()),
-        ],
-        json: &["version", "git_commit", "git_tree_state", "go_version", "kube_client_version"],
-        text: None,
-    })
-}
-
-/// A Go struct of strings and other structs.
-struct Struct {
-    type_name: &'static str,
-    fields: Vec<(&'static str, Value)>,
-    /// Names in JSON, where they differ from the fields'; empty ones are left out.
-    json: &'static [&'static str],
-    /// What its pointer's `String` method gives.
-    text: Option<String>,
-}
-
-/// What a copy of a struct is that only takes what others can see; `None` where the object is no such struct.
-pub(crate) fn without_hidden_fields(object: &dyn Object) -> Option<Value> {
-    let whole = object.as_any().downcast_ref::<Struct>()?;
-    let kept = |(name, value): &(&'static str, Value)| match value {
-        Value::Text(_) if !name.starts_with(char::is_uppercase) => (*name, Value::from("")),
-        Value::Object(inner) => (*name, without_hidden_fields(inner.as_ref()).unwrap_or_else(|| value.clone())),
-        Value::List(list) => (*name, Value::List(List::of(list.kind(), list.to_vec()))),
-        _ => (*name, value.clone()),
-    };
-    // A version of Kubernetes that has no normalized form shows the one that was given.
-    let text = whole.text.as_ref().and_then(|_| whole.field("Version")?.as_text().map(Text::to_string));
-    Some(Value::object(Struct { fields: whole.fields.iter().map(kept).collect(), text, ..*whole }))
-}
-
-impl Object for Struct {
-    fn type_name(&self) -> Cow<'static, str> {
-        Cow::Borrowed(self.type_name)
+pub fn helm_version(compat: Compat) -> Value {
+    let mut fields = vec![
+        ("Version", helm_release(compat).into()),
+        ("GitCommit", "".into()),
+        ("GitTreeState", "".into()),
+        ("GoVersion", GO_VERSION.into()),
+    ];
+    if compat == Compat::Helm4 {
+        fields.push(("KubeClientVersion", KUBE_CLIENT_VERSION.into()));
     }
-
-    fn kind(&self) -> Kind {
-        if self.type_name.starts_with('*') { Kind::Ptr } else { Kind::Struct }
-    }
-
-    fn fields(&self) -> Vec<(Cow<'static, str>, Value)> {
-        self.fields.iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone())).collect()
-    }
-
-    fn field(&self, name: &str) -> Option<Value> {
-        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone())
-    }
-
-    fn method(&self, name: &str) -> Option<MethodType> {
-        let known = self.text.is_some() && matches!(name, "String" | "GitVersion");
-        known.then_some(MethodType { params: &[], returns: Type::Text })
-    }
-
-    fn call(&self, name: &str, _: &[Value]) -> Result<Value, Failure> {
-        match (name, &self.text) {
-            ("String", Some(text)) => Ok(text.as_str().into()),
-            _ => Ok(self.field("Version").unwrap_or_default()),
-        }
-    }
-
-    fn shown(&self) -> Option<String> {
-        self.text.clone()
-    }
-
-    fn copied(&self) -> Option<Value> {
-        self.text.as_ref()?;
-        Some(Value::object(Self { fields: self.fields.clone(), text: None, ..*self }))
-    }
-
-    fn json_fields(&self) -> Vec<(Cow<'static, str>, Value)> {
-        let all = self.fields().into_iter();
-        if self.json.is_empty() {
-            return all.filter(|(name, _)| name.starts_with(char::is_uppercase)).collect();
-        }
-        let renamed = self.json.iter().zip(all).map(|(name, (_, value))| (Cow::Borrowed(*name), value));
-        renamed.filter(|(name, value)| value.truth() || name == "kube_client_version").collect()
-    }
-
-    fn equals(&self, other: &dyn Object) -> bool {
-        let Some(other) = other.as_any().downcast_ref::<Self>() else { return false };
-        let text = |value: &Value| value.as_text().cloned();
-        self.type_name == other.type_name
-            && self.fields.len() == other.fields.len()
-            && self.fields.iter().zip(&other.fields).all(|((_, one), (_, two))| match (one, two) {
-                (Value::Object(one), Value::Object(two)) => Rc::ptr_eq(one, two) || one.equals(two.as_ref()),
-                (one, two) => text(one) == text(two),
-            })
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
+    let json = &[
+        ("version", false),
+        ("git_commit", false),
+        ("git_tree_state", false),
+        ("go_version", false),
+        ("kube_client_version", true),
+    ];
+    Value::object(Struct { json, ..Struct::new("version.BuildInfo", fields) })
 }

@@ -3,9 +3,12 @@
 mod capabilities;
 mod files;
 mod glob;
+mod metadata;
+mod structure;
 mod values;
 
-pub(crate) use capabilities::without_hidden_fields;
-pub use capabilities::{Capabilities, GO_VERSION, HELM_VERSION, KUBE_CLIENT_VERSION, KubeVersion, helm_version};
+pub use capabilities::{Capabilities, GO_VERSION, KUBE_CLIENT_VERSION, KubeVersion, helm_release, helm_version};
 pub use files::files;
+pub(crate) use metadata::metadata;
+pub(crate) use structure::without_hidden_fields;
 pub use values::values;

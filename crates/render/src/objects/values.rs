@@ -1,6 +1,7 @@
 //! `common.Values`, the named map type of `.Values` and `.Template`.
 
 use crate::functions::to_yaml;
+use bowline_chart::Compat;
 use bowline_gotemplate::{Element, Failure, MAP, Map, MapKind, Method, Type, Value};
 
 /// `common.Values`: a `map[string]interface {}` with methods of its own.
@@ -9,16 +10,33 @@ static VALUES: MapKind = MapKind {
     element: Element::Any,
     plain: true,
     methods: &[
-        Method { name: "AsMap", params: &[], returns: Type::Map, call: as_map },
-        Method { name: "YAML", params: &[], returns: Type::Text, call: yaml },
+        AS_MAP,
+        YAML,
         Method { name: "Table", params: &[Type::Text], returns: Type::Named("common.Values"), call: table },
-        Method { name: "PathValue", params: &[Type::Text], returns: Type::Any, call: path_value },
+        PATH_VALUE,
     ],
 };
 
+/// `chartutil.Values`: the same in Helm 3.
+static VALUES_OF_HELM3: MapKind = MapKind {
+    name: "chartutil.Values",
+    methods: &[
+        AS_MAP,
+        YAML,
+        Method { name: "Table", params: &[Type::Text], returns: Type::Named("chartutil.Values"), call: table },
+        PATH_VALUE,
+    ],
+    ..VALUES
+};
+
+const AS_MAP: Method<Map> = Method { name: "AsMap", params: &[], returns: Type::Map, call: as_map };
+const YAML: Method<Map> = Method { name: "YAML", params: &[], returns: Type::Text, call: yaml };
+const PATH_VALUE: Method<Map> =
+    Method { name: "PathValue", params: &[Type::Text], returns: Type::Any, call: path_value };
+
 /// The map as `common.Values`; the entries stay shared.
-pub fn values(map: &Map) -> Value {
-    Value::Map(map.cast(&VALUES))
+pub fn values(map: &Map, compat: Compat) -> Value {
+    Value::Map(map.cast(compat.either(&VALUES_OF_HELM3, &VALUES)))
 }
 
 fn as_map(map: &Map, _: &[Value]) -> Result<Value, Failure> {
@@ -42,7 +60,8 @@ fn find_table(map: &Map, path: &[&str]) -> Result<Map, Failure> {
 fn table(map: &Map, args: &[Value]) -> Result<Value, Failure> {
     let path = args[0].as_text().cloned().unwrap_or_default();
     let path = path.to_str();
-    Ok(values(&find_table(map, &path.split('.').collect::<Vec<_>>())?))
+    let found = find_table(map, &path.split('.').collect::<Vec<_>>())?;
+    Ok(Value::Map(found.cast(map.kind())))
 }
 
 fn path_value(map: &Map, args: &[Value]) -> Result<Value, Failure> {

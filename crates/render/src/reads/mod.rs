@@ -55,7 +55,7 @@ impl Reads {
     pub fn of(prepared: &Prepared, original: &bowline_chart::Chart) -> Self {
         let mut files = template_files(&prepared.chart);
         files.sort_by(|a, b| parse_order(&a.path, &b.path));
-        let mut program = program();
+        let mut program = program(prepared.chart.compat);
         for file in &files {
             // A template that does not parse is another one's business: it reads nothing.
             let _ = program.parse(&file.path, Text::from(&*file.text));

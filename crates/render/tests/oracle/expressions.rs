@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use bowline_chart::Compat;
 use bowline_gotemplate::Type;
 use bowline_peers::oracle::Oracle;
 use bowline_render::functions;
@@ -22,10 +23,13 @@ fn signatures() -> &'static [Signature] {
     static ALL: OnceLock<Vec<Signature>> = OnceLock::new();
     ALL.get_or_init(|| {
         use Type::{Any, Bool, Text};
-        let host = functions::table().into_iter().filter(|function| !RANDOM.contains(&function.name)).map(|function| {
-            let (params, variadic) = (function.params.to_vec(), function.variadic);
-            Signature { name: function.name, params, variadic, returns: function.returns }
-        });
+        let host = functions::table(Compat::default())
+            .into_iter()
+            .filter(|function| !RANDOM.contains(&function.name))
+            .map(|function| {
+                let (params, variadic) = (function.params.to_vec(), function.variadic);
+                Signature { name: function.name, params, variadic, returns: function.returns }
+            });
         let own: [(&str, &[Type], bool, Type); 18] = [
             ("and", &[Any, Any], true, Any),
             ("or", &[Any, Any], true, Any),
@@ -528,14 +532,19 @@ fn every_function_is_called() {
     let shapes = include_str!("shapes.rs");
     let called = |name: &str| generated.contains(&name) || calls(shapes, name);
     let missing: Vec<&str> =
-        functions::table().iter().map(|function| function.name).filter(|name| !called(name)).collect();
+        functions::table(Compat::default()).iter().map(|function| function.name).filter(|name| !called(name)).collect();
     assert!(missing.is_empty(), "in no generator: {missing:?}");
+}
+
+/// A template with one expression.
+pub(crate) fn template(c: &mut Choices) -> String {
+    format!("{{{{ $x := list 1 \"a\" }}}}{{{{ $y := dict \"a\" 1 }}}}{}", shown(c))
 }
 
 #[test]
 fn expressions() {
     let Some(oracle) = Oracle::find() else { return };
-    let strategy = made(60, |c| format!("{{{{ $x := list 1 \"a\" }}}}{{{{ $y := dict \"a\" 1 }}}}{}", shown(c)));
+    let strategy = made(60, template);
     compare("expressions", 1500, &strategy, |template| difference(&oracle, &Case::of(template)));
 }
 

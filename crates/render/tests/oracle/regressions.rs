@@ -2,7 +2,7 @@
 
 use crate::assert_same;
 
-const TEMPLATES: &[&str] = &[
+pub(crate) const TEMPLATES: &[&str] = &[
     // Numbers and words that JSON's end cuts off.
     "{{ mustFromJson \"-\" }}",
     "{{ mustFromJson \"1.\" }}",

@@ -130,7 +130,7 @@ pub(crate) fn set(c: &mut Choices) -> String {
     out
 }
 
-fn case(c: &mut Choices) -> Case {
+pub(crate) fn case(c: &mut Choices) -> Case {
     let dependency = c.pick(&[
         "name: sub\n  version: 1.x",
         "name: sub\n  version: 1.0.0\n  condition: sub.enabled",

@@ -70,6 +70,26 @@ fn public_charts_come_out_as_from_helm() {
     compare_all(&helm, "defaults and values files", &sample(shipped(&charts), 90));
 }
 
+/// Helm 3, which differs from Helm 4 in the documents, the kinds' order, values without a value and error texts of many
+/// charts.
+#[test]
+fn public_charts_come_out_as_from_helm_3() {
+    let (Some(helm), Some(charts)) = (bowline_peers::find("helm3"), all_charts()) else { return };
+    let for_helm3 = |cases: Vec<Named>| -> Vec<Named> {
+        cases.into_iter().map(|named| Named { case: named.case.for_helm3(), ..named }).collect()
+    };
+    let shipped = shipped(&charts);
+    let flagged = for_helm3(sample(with_flags(&shipped), 40));
+    compare_all(&helm, "Helm 3, defaults and values files", &for_helm3(shipped));
+    compare_all(&helm, "Helm 3, flags", &flagged);
+    let directory = tempfile::tempdir().unwrap();
+    let first = support::seed();
+    let changed = (first..first + if everything() { 600 } else { 40 })
+        .map(|seed| change::changed(&charts, seed, directory.path()))
+        .collect();
+    compare_all(&helm, "Helm 3, changed values", &for_helm3(changed));
+}
+
 #[test]
 fn flags_have_the_same_effect_as_in_helm() {
     let (Some(helm), Some(charts)) = (bowline_peers::find("helm"), all_charts()) else { return };

@@ -5,9 +5,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
-use bowline_chart::{Chart, UserValues, ValueSources};
+use bowline_chart::{Chart, Compat, UserValues, ValueSources};
 use bowline_manifest::{ManifestSet, TemplateOutput};
 use bowline_render::{Environment, KubeVersion, Nowhere, Options, RenderError, Templates};
+
+/// Whether the tests of this crate are about Helm 3; so `tests/helm3.rs`.
+pub(crate) const IS_HELM3: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"helm3");
+
+/// The same, as a setting.
+pub(crate) const COMPAT: Compat = if IS_HELM3 { Compat::Helm3 } else { Compat::Helm4 };
+
+/// The real Helm that the tests of this crate are about.
+pub(crate) fn helm() -> Option<PathBuf> {
+    bowline_peers::find(if IS_HELM3 { "helm3" } else { "helm" })
+}
 
 /// What Helm's command line says, in both forms.
 #[derive(Clone, Default)]
@@ -27,7 +38,14 @@ pub(crate) type Said = Result<String, String>;
 
 impl Case {
     pub(crate) fn new(chart: impl Into<PathBuf>) -> Self {
-        Self { chart: chart.into(), ..Self::default() }
+        let sources = ValueSources { compat: COMPAT, ..ValueSources::default() };
+        Self { chart: chart.into(), sources, ..Self::default() }
+    }
+
+    /// The same, for Helm 3.
+    pub(crate) fn for_helm3(mut self) -> Self {
+        self.sources.compat = Compat::Helm3;
+        self
     }
 
     pub(crate) fn set(mut self, text: &str) -> Self {
@@ -42,7 +60,7 @@ impl Case {
 
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["template".to_owned(), "rel".to_owned(), self.chart.to_string_lossy().into_owned()];
-        let ValueSources { files, json, set, string, file, literal } = &self.sources;
+        let ValueSources { files, json, set, string, file, literal, compat: _ } = &self.sources;
         let lists = [
             ("-f", files),
             ("--set-json", json),
@@ -86,11 +104,16 @@ impl Case {
             release_name: "rel".to_owned(),
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             is_upgrade: self.is_upgrade,
-            kube_version: self.kube_version.as_deref().map(|v| KubeVersion::parse(v).unwrap()).unwrap_or_default(),
+            kube_version: self.kube_version(),
             api_versions: self.api_versions.clone(),
             skip_schema_validation: self.skip_schema_validation,
             ..Options::default()
         }
+    }
+
+    fn kube_version(&self) -> KubeVersion {
+        let given = self.kube_version.as_deref();
+        given.map(|text| KubeVersion::of_flag(text, self.sources.compat).unwrap()).unwrap_or_default()
     }
 
     fn with_templates<T>(
@@ -98,7 +121,7 @@ impl Case {
         render: impl FnOnce(&Templates, &UserValues, &Options, &Rc<dyn Environment>) -> Result<T, RenderError>,
     ) -> Result<T, RenderError> {
         let values = UserValues::load(&self.sources)?;
-        let chart = Chart::load(&self.chart)?;
+        let chart = Chart::load_as(&self.chart, self.sources.compat)?;
         chart.check_installable()?;
         let nowhere: Rc<dyn Environment> = Rc::new(Nowhere);
         render(&Templates::new(chart), &values, &self.options(), &nowhere)

@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
+use bowline_chart::Compat;
 use bowline_render::show_only;
 
 use crate::exit::Exit;
@@ -12,9 +13,9 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 
 /// Writes the documents of an output to files below `folder`, and says which.
-pub(super) fn write(text: &str, folder: &Path, printer: Printer) -> Result<(), Failure> {
+pub(super) fn write(text: &str, compat: Compat, folder: &Path, printer: Printer) -> Result<(), Failure> {
     let mut written = BTreeSet::new();
-    for document in show_only::documents(text) {
+    for document in show_only::documents(text, compat) {
         let source = document.text.lines().next().and_then(|line| line.strip_prefix("# Source: "));
         let Some(source) = source else { continue };
         let path = folder.join(source);

@@ -2,7 +2,7 @@ mod difference;
 mod files;
 mod listing;
 
-use bowline_chart::{UserValues, glob_match};
+use bowline_chart::{Compat, UserValues, glob_match};
 use bowline_helm::Server;
 use bowline_manifest::{Manifest, ManifestSet};
 use bowline_render::{show_only, suggest};
@@ -57,10 +57,10 @@ pub(crate) fn run(arguments: &args::Template, cluster: &str, printer: Printer) -
     } else {
         let mut text = rendered.text();
         if !arguments.show_only.is_empty() {
-            text = only(&text, &arguments.show_only)?;
+            text = only(&text, application.compat(), &arguments.show_only)?;
         }
         match &arguments.output_dir {
-            Some(folder) => files::write(&text, folder, printer)?,
+            Some(folder) => files::write(&text, application.compat(), folder, printer)?,
             None => printer.data(&text),
         }
     }
@@ -112,8 +112,8 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// The documents of an output that come from the templates asked for, as Helm prints them.
-fn only(text: &str, wanted: &[String]) -> Result<String, Failure> {
-    let documents = show_only::documents(text);
+fn only(text: &str, compat: Compat, wanted: &[String]) -> Result<String, Failure> {
+    let documents = show_only::documents(text, compat);
     let mut out = String::new();
     for pattern in wanted {
         let length = out.len();
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn only_the_templates_asked_for() {
         let text = "---\n# Source: app/templates/a.yaml\na: 1\n---\n# Source: app/templates/b.yaml\nb: 1\n";
-        let wanted = |pattern: &str| only(text, &[pattern.to_owned()]);
+        let wanted = |pattern: &str| only(text, Compat::Helm4, &[pattern.to_owned()]);
         assert_eq!(wanted("templates/b*").unwrap(), "---\n# Source: app/templates/b.yaml\nb: 1\n\n");
         assert_eq!(wanted("b.yaml").unwrap_err().hints, ["--show-only templates/b.yaml"]);
         assert_eq!(wanted("templates/aa.yaml").unwrap_err().hints, ["--show-only templates/a.yaml"]);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use bowline_chart::Compat;
+
 use crate::chart;
 use crate::chart_yaml::chart_yaml;
 use crate::failure::Failure;
@@ -11,7 +13,7 @@ use crate::place;
 pub(super) fn create(starter: &str, name: &str, folder: &str) -> Result<(), Failure> {
     let source =
         if starter.starts_with('/') { starter.to_owned() } else { place::join(&[&place::data("starters"), starter]) };
-    let loaded = chart::load(Path::new(&source));
+    let loaded = chart::load(Path::new(&source), Compat::default());
     let starter =
         loaded.map_err(|failure| Failure::new(format!("could not load {source}: {}", missing(&source, failure))))?;
     if let Some(subchart) = starter.dependencies.first() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use bowline_chart::{Constraint, Metadata, Version};
+use bowline_chart::{Compat, Constraint, Metadata, Version};
 use bowline_yaml::{Node, NodeKind, Value, parse_first, quote};
 
 use super::Severity::{Error, Info, Warning};
@@ -42,7 +42,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
         let operation = if is_folder { "read" } else { "open" };
         format!("{operation} {}: {}", path.to_string_lossy(), bowline_chart::go_io_reason(&error))
     });
-    let read = text.and_then(|text| read(&text).map(|(metadata, node)| (text, metadata, node)));
+    let read = text.and_then(|text| read(&text, linter.compat).map(|(metadata, node)| (text, metadata, node)));
     let (text, metadata, node) = match read {
         Ok(read) => read,
         Err(reason) => {
@@ -50,7 +50,8 @@ pub(super) fn check(linter: &mut Linter<'_>) {
             return;
         }
     };
-    let strict = strictly(&text, node.as_ref());
+    // Helm 3 is not so strict.
+    let strict = if linter.compat.is_helm3() { Ok(()) } else { strictly(&text, node.as_ref()) };
     linter.check(
         Warning,
         FILE,
@@ -67,14 +68,23 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     linter.check(Error, FILE, icon(&metadata));
     linter.check(Error, FILE, kind(&metadata));
     linter.check(Error, FILE, dependencies(&metadata));
-    linter.check(Warning, FILE, strict_version(&metadata));
+    if !linter.compat.is_helm3() {
+        linter.check(Warning, FILE, strict_version(&metadata));
+    }
 }
 
-fn read(text: &str) -> Result<(Metadata, Option<Node>), String> {
+fn read(text: &str, compat: Compat) -> Result<(Metadata, Option<Node>), String> {
     let mut metadata = Metadata::default();
     let node = parse_first(text).map_err(|error| error.to_string())?;
     if let Some(node) = &node {
-        metadata.read(node).map_err(|error| error.to_string())?;
+        // The package that Go names types by.
+        let package = compat.either("chart.", "v2.");
+        metadata.read(node).map_err(|error| {
+            error
+                .to_string()
+                .replace(" of type v2.", &format!(" of type {package}"))
+                .replace("*v2.", &format!("*{package}"))
+        })?;
     }
     Ok((metadata, node))
 }

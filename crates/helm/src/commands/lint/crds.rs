@@ -15,7 +15,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     if !linter.check(Error, FOLDER, is_folder) {
         return;
     }
-    let chart = match load_plain(linter.folder) {
+    let chart = match load_plain(linter.folder, linter.compat) {
         Ok(chart) => chart,
         Err(failure) => {
             linter.check(Error, FOLDER, Err(failure.message));

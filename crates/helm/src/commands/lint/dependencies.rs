@@ -9,7 +9,7 @@ use super::Severity::{Error, Warning};
 use crate::chart::load_plain;
 
 pub(super) fn check(linter: &mut Linter<'_>) {
-    let chart = match load_plain(linter.folder) {
+    let chart = match load_plain(linter.folder, linter.compat) {
         Ok(chart) => chart,
         Err(failure) => {
             linter.check(Error, "", Err(format!("unable to load chart\n\t{failure}")));

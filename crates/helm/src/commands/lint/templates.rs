@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use bowline_chart::Compat;
 use bowline_render::Templates;
 use bowline_yaml::{Decoder, Target, parse_first, quote};
 
@@ -15,15 +16,18 @@ const FOLDER: &str = "templates/";
 
 pub(super) fn check(linter: &mut Linter<'_>) {
     let found = fs::metadata(linter.folder.join("templates"));
+    let compat = linter.compat;
     let exists = found.as_ref().map(|_| ()).map_err(|_| "directory does not exist".to_owned());
-    if !linter.check(Warning, FOLDER, exists) {
+    if !compat.is_helm3() && !linter.check(Warning, FOLDER, exists) {
         return;
     }
-    let is_folder = found.is_ok_and(|found| found.is_dir());
-    if !linter.check(Error, FOLDER, if is_folder { Ok(()) } else { Err("not a directory".to_owned()) }) {
+    // Helm 3 does without the folder.
+    let is_folder = found.map_or(compat.is_helm3(), |found| found.is_dir());
+    let is_folder = if is_folder { Ok(()) } else { Err("not a directory".to_owned()) };
+    if !linter.check(compat.either(Warning, Error), FOLDER, is_folder) {
         return;
     }
-    let chart = match load_plain(linter.folder) {
+    let chart = match load_plain(linter.folder, compat) {
         Ok(chart) => chart,
         Err(failure) => {
             linter.check(Error, FOLDER, Err(failure.message));
@@ -32,22 +36,30 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     };
     // What is wrong with values here is not said.
     let Ok(prepared) = chart.prepare(linter.values) else { return };
-    log_warnings(&prepared.warnings);
+    log_warnings(&prepared.warnings, compat);
     let Ok(prepared) = prepared.coalesced_again() else { return };
-    log_warnings(&prepared.warnings);
+    log_warnings(&prepared.warnings, compat);
     let templates = Templates::new(chart);
-    let rendered = match templates.files(&prepared, linter.options, &machine::environment(false)) {
+    let rendered = match templates.files(&prepared, linter.options, &machine::environment(false, compat)) {
         Ok(rendered) => rendered,
         Err(error) => {
             linter.check(Error, FOLDER, Err(error.to_string()));
             return;
         }
     };
-    for file in &prepared.chart.templates {
-        let file = &*file.name;
+    for manifest in &prepared.chart.templates {
+        let file = &*manifest.name;
         linter.check(Error, file, extension(file));
-        let yaml = file.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
-        if !matches!(yaml.as_deref(), Some("yaml" | "yml")) {
+        let yaml = file.rsplit_once('.').map(|(_, extension)| extension);
+        let is_yaml = match compat {
+            Compat::Helm3 => {
+                linter.check(Warning, file, no_crd_hook(&manifest.text()));
+                linter.check(Error, file, no_release_time(&manifest.text()));
+                yaml == Some("yaml")
+            }
+            Compat::Helm4 => yaml.is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml")),
+        };
+        if !is_yaml {
             continue;
         }
         let path = format!("{}/{file}", prepared.chart.name());
@@ -63,7 +75,10 @@ pub(super) fn check(linter: &mut Linter<'_>) {
 fn content_of(linter: &mut Linter<'_>, file: &str, content: &str) -> bool {
     linter.check(Warning, file, indent(content));
     for document in documents(content) {
-        let head = document.and_then(Head::read).map_err(|reason| format!("unable to parse YAML: {reason}"));
+        // Helm 3 has this type in capitals.
+        let name = linter.compat.either("K8sYamlStruct", "k8sYamlStruct");
+        let head = document.and_then(Head::read);
+        let head = head.map_err(|reason| format!("unable to parse YAML: {}", reason.replace("k8sYamlStruct", name)));
         let head = match head {
             Ok(head) => head,
             Err(reason) => return linter.check(Error, file, Err(reason)),
@@ -72,9 +87,34 @@ fn content_of(linter: &mut Linter<'_>, file: &str, content: &str) -> bool {
         linter.check(Warning, file, name::check(&head.kind, &head.name));
         linter.check(Warning, file, deprecation::check(&head.api_version, &head.kind, linter.kube_version));
         linter.check(Error, file, selector(&head, content));
-        linter.check(Error, file, list(&head, content));
+        linter.check(Error, file, list(&head, content, linter.compat));
     }
     true
+}
+
+/// A hook of Helm 2, in the template as it is written.
+fn no_crd_hook(text: &str) -> Result<(), String> {
+    let is_hook = text.match_indices("helm.sh/hook").any(|(at, name)| {
+        let rest = &text[at + name.len()..];
+        let value = rest.strip_prefix('"').unwrap_or(rest).strip_prefix(':');
+        value.is_some_and(|value| value.trim_start() != value && value.trim_start().starts_with("crd-install"))
+    });
+    if is_hook {
+        return Err("manifest is a crd-install hook. This hook is no longer supported in v3 and all CRDs should also \
+                    exist the crds/ directory at the top level of the chart"
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// A field that Helm 2 had.
+fn no_release_time(text: &str) -> Result<(), String> {
+    if text.contains(".Release.Time") {
+        return Err(
+            ".Release.Time has been removed in v3, please replace with the `now` function in your templates".to_owned()
+        );
+    }
+    Ok(())
 }
 
 fn extension(file: &str) -> Result<(), String> {
@@ -107,7 +147,7 @@ fn selector(head: &Head, content: &str) -> Result<(), String> {
 }
 
 /// Read from the file's first document, whichever the list is in.
-fn list(head: &Head, content: &str) -> Result<(), String> {
+fn list(head: &Head, content: &str, compat: Compat) -> Result<(), String> {
     if head.kind != "List" {
         return Ok(());
     }
@@ -131,5 +171,6 @@ fn list(head: &Head, content: &str) -> Result<(), String> {
         }
     }
     decoder.finish(()).map_err(reason)?;
-    if kept { Err("annotation 'helm.sh/resource-policy' within List objects are ignored".to_owned()) } else { Ok(()) }
+    let what = compat.either("Annotation", "annotation");
+    if kept { Err(format!("{what} 'helm.sh/resource-policy' within List objects are ignored")) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use bowline_chart::Crd;
+use bowline_chart::{Compat, Crd};
 use bowline_manifest::{HookEvent, ManifestSet, TemplateOutput};
 
 use crate::console;
@@ -18,7 +18,7 @@ pub(super) fn write(
     parts: TemplateOutput,
     crd_folder: &str,
     folder: &str,
-    wanted: &[String],
+    (compat, wanted): (Compat, &[String]),
 ) -> Result<(), Failure> {
     let mut written = BTreeSet::new();
     for crd in crds {
@@ -38,7 +38,7 @@ pub(super) fn write(
         write_file(folder, template, &hook.text, there)?;
     }
     // What is left for standard output is the end of an empty text.
-    super::print("\n", wanted)
+    super::print("\n", compat, wanted)
 }
 
 fn write_file(folder: &str, name: &str, text: &str, append: bool) -> Result<(), Failure> {
