@@ -1,15 +1,14 @@
 //! Certificates, self-signed or signed by another.
 
-use super::keys::{from_pem, generate_rsa, parse, pem, to_pem};
+use super::keys::{element, from_pem, generate_rsa, parse, pem, split, to_pem};
 use crate::functions::arguments::{bytes, int, string};
 use crate::functions::encoding::decode64;
 use crate::functions::{Answer, Host, hosted, pure};
 use bowline_gotemplate::Type::{Int, List, Named, Text};
 use bowline_gotemplate::{Call, Failure, Function, Object, Type, Value, fmt, lossy};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, SerialNumber,
-};
+use rcgen::string::PrintableString;
+use rcgen::{CertificateParams, CustomExtension, DnType, DnValue, Issuer, KeyPair, SerialNumber};
+use sha2::{Digest, Sha256};
 use std::any::Any;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -94,33 +93,35 @@ fn shown(value: &Value) -> String {
     lossy(&fmt::sprint(std::slice::from_ref(value))).into_owned()
 }
 
-fn parameters(
-    call: &mut Call<'_, Host>,
-    alternatives: Option<(&Value, &Value)>,
-    days: i64,
-) -> Result<CertificateParams, Failure> {
+/// What a certificate says about alternative names: hosts, then addresses.
+struct Alternatives {
+    hosts: Vec<String>,
+    addresses: Vec<IpAddr>,
+}
+
+fn alternatives(args: &[Value]) -> Result<Alternatives, Failure> {
+    let address = |text: String| text.parse().map_err(|_| Failure::new(format!("error parsing ip: {text}")));
+    let not_an_address = |item: &Value| format!("error parsing ip: {} is not a string", shown(item));
+    let not_a_host = |item: &Value| format!("error processing alternate dns name: {} is not a string", shown(item));
+    let addresses = names(&args[1], not_an_address, address)?;
+    let hosts = names(&args[2], not_a_host, Ok)?;
+    if let Some(host) = hosts.iter().find(|host| !host.is_ascii()) {
+        let shown = fmt::quoted(host.as_bytes());
+        let message = format!("error creating certificate: x509: {shown} cannot be encoded as an IA5String");
+        return Err(Failure::new(message));
+    }
+    Ok(Alternatives { hosts, addresses })
+}
+
+/// A certificate without its extensions.
+fn parameters(call: &mut Call<'_, Host>, days: i64) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, string(&call.args()[0]).into_owned());
-    if let Some((addresses, hosts)) = alternatives {
-        let address = |text: String| {
-            let parsed = text.parse::<IpAddr>().map_err(|_| Failure::new(format!("error parsing ip: {text}")));
-            parsed.map(SanType::IpAddress)
-        };
-        let host = |text: String| Ok(text);
-        let not_an_address = |item: &Value| format!("error parsing ip: {} is not a string", shown(item));
-        let not_a_host = |item: &Value| format!("error processing alternate dns name: {} is not a string", shown(item));
-        let addresses = names(addresses, not_an_address, address)?;
-        let hosts = names(hosts, not_a_host, host)?;
-        for host in hosts {
-            let refused = || {
-                let shown = fmt::quoted(host.as_bytes());
-                Failure::new(format!("error creating certificate: x509: {shown} cannot be encoded as an IA5String"))
-            };
-            let name = host.as_str().try_into().map_err(|_| refused())?;
-            params.subject_alt_names.push(SanType::DnsName(name));
-        }
-        params.subject_alt_names.extend(addresses);
+    let name = string(&call.args()[0]).into_owned();
+    // As in Go: the plainest type of string that can hold it, and nothing where there is nothing.
+    if !name.is_empty() {
+        let name = PrintableString::try_from(name.as_str()).map_or(DnValue::Utf8String(name), DnValue::PrintableString);
+        params.distinguished_name.push(DnType::CommonName, name);
     }
     let environment = &call.host().environment;
     let mut serial = [0; 16];
@@ -134,10 +135,50 @@ fn parameters(
     // The last second that a certificate can name.
     let at = |seconds: u64| epoch + Duration::from_secs(seconds.min(253_402_300_799));
     (params.not_before, params.not_after) = (at(now), at(until));
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    Ok(params)
+    params
+}
+
+/// `2.5.29.N`
+const fn extension_id(number: u64) -> [u64; 4] {
+    [2, 5, 29, number]
+}
+
+/// The extensions that Go writes, in its order. `own` is the key's identifier, which only authorities state; `signer` is
+/// that of the authority that signs.
+fn extensions(
+    own: Option<&[u8]>,
+    signer: Option<&[u8]>,
+    alternatives: Option<&Alternatives>,
+    is_nameless: bool,
+) -> Vec<CustomExtension> {
+    let extension = |number, critical, content: Vec<u8>| {
+        let mut extension = CustomExtension::from_oid_content(&extension_id(number), content);
+        extension.set_criticality(critical);
+        extension
+    };
+    // Signatures and the encryption of keys; authorities sign certificates, too.
+    let usage: [u8; 4] = if own.is_some() { [3, 2, 2, 0xa4] } else { [3, 2, 5, 0xa0] };
+    let purpose = |last: u8| [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, last];
+    let constraints: &[u8] = if own.is_some() { &[1, 1, 0xff] } else { &[] };
+    let mut all = vec![
+        extension(15, true, usage.to_vec()),
+        extension(37, false, element(0x30, &[purpose(1), purpose(2)].concat())),
+        extension(19, true, element(0x30, constraints)),
+    ];
+    all.extend(own.map(|id| extension(14, false, element(0x04, id))));
+    all.extend(signer.map(|id| extension(35, false, element(0x30, &element(0x80, id)))));
+    let names: Vec<u8> = alternatives.map_or_else(Vec::new, |Alternatives { hosts, addresses }| {
+        let hosts = hosts.iter().flat_map(|host| element(0x82, host.as_bytes()));
+        let addresses = addresses.iter().flat_map(|address| match address.to_canonical() {
+            IpAddr::V4(address) => element(0x87, &address.octets()),
+            IpAddr::V6(address) => element(0x87, &address.octets()),
+        });
+        hosts.chain(addresses).collect()
+    });
+    if !names.is_empty() {
+        all.push(extension(17, is_nameless, element(0x30, &names)));
+    }
+    all
 }
 
 fn answer(certificate: Result<rcgen::Certificate, rcgen::Error>, key: &KeyPair) -> Answer {
@@ -151,19 +192,19 @@ fn answer(certificate: Result<rcgen::Certificate, rcgen::Error>, key: &KeyPair) 
 
 fn authority(call: &mut Call<'_, Host>, key: &KeyPair) -> Answer {
     let days = int(&call.args()[1]);
-    let mut params = parameters(call, None, days)?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+    let mut params = parameters(call, days);
+    let id = Sha256::digest(key.public_key_raw());
+    params.custom_extensions = extensions(Some(&id[..20]), None, None, false);
     answer(params.self_signed(key), key)
 }
 
-fn alternatives(call: &mut Call<'_, Host>) -> Result<CertificateParams, Failure> {
-    let args = call.args();
-    parameters(call, Some((&args[1], &args[2])), int(&args[3]))
-}
-
 fn self_signed(call: &mut Call<'_, Host>, key: &KeyPair) -> Answer {
-    answer(alternatives(call)?.self_signed(key), key)
+    let alternatives = alternatives(call.args())?;
+    let days = int(&call.args()[3]);
+    let mut params = parameters(call, days);
+    let is_nameless = string(&call.args()[0]).is_empty();
+    params.custom_extensions = extensions(None, None, Some(&alternatives), is_nameless);
+    answer(params.self_signed(key), key)
 }
 
 fn signed(call: &mut Call<'_, Host>, key: &KeyPair) -> Answer {
@@ -177,9 +218,23 @@ fn signed(call: &mut Call<'_, Host>, key: &KeyPair) -> Answer {
     };
     let signer =
         parse(&field(ca, "Key")).map_err(|error| Failure::new(format!("error parsing private key: {error}")))?;
+    let id = key_id(&certificate);
     let issuer = Issuer::from_ca_cert_der(&certificate.into(), signer)
         .map_err(|error| Failure::new(format!("error parsing certificate: decodedSignerCert.Bytes: {error}")))?;
-    answer(alternatives(call)?.signed_by(key, &issuer), key)
+    let alternatives = alternatives(call.args())?;
+    let days = int(&call.args()[3]);
+    let mut params = parameters(call, days);
+    let is_nameless = string(&call.args()[0]).is_empty();
+    params.custom_extensions = extensions(None, id.as_deref(), Some(&alternatives), is_nameless);
+    answer(params.signed_by(key, &issuer), key)
+}
+
+/// The identifier that a certificate states for its key.
+fn key_id(certificate: &[u8]) -> Option<Vec<u8>> {
+    const ID: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x0e];
+    let at = memchr::memmem::find(certificate, ID)?;
+    let (_, content, _) = split(&certificate[at + ID.len()..])?;
+    split(content).map(|(_, id, _)| id.to_vec())
 }
 
 fn custom(args: &[Value]) -> Answer {

@@ -109,7 +109,7 @@ const P256: [u8; 21] = [
 ];
 
 /// An element of DER.
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     match content.len() {
         length @ 0..0x80 => out.push(length as u8),
@@ -121,7 +121,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// Tag, content and rest of the first element.
-fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {
