@@ -375,7 +375,10 @@ fn jobs_and_gates_that_bowline_makes() {
     write("identity/1_users.sql", USERS);
     shop.migration("1_users.sql", USERS);
     write("bowline.yaml", &MADE.replace("pods: [web]", "pods: [wbe]"));
-    says(&shop.run(&["up", shop.path()]).expect(2), &["pods of wbe are to wait for it", "hint: did you mean web?"]);
+    says(
+        &shop.run(&["rehearse", shop.path()]).expect(2),
+        &["pods of wbe are to wait for it", "hint: did you mean web?"],
+    );
     write("bowline.yaml", &MADE.replace(", secret: shop-db/LEGAL", ""));
     let refused = shop.run(&["migrate", "job", "--app", shop.path()]).expect(2);
     says(&refused, &["database legal: no Secret holds its address", "hint: `secret: NAME/KEY` in databases.legal"]);
