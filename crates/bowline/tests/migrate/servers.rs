@@ -131,8 +131,10 @@ fn a_standby_is_refused_and_a_failover_is_gone_on_with_where_it_was() {
     let waiting = project.command(("postgres", &both), &["up", "--connect-timeout", "60s"]).spawn().unwrap();
     eventually("the other one looks at the lock", || {
         primary
-            .psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bowline migrate'")
-            .is_ok_and(|row| row == "2")
+            .psql(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bowline migrate' AND query LIKE '%pg_locks%'",
+            )
+            .is_ok_and(|row| row == "1")
     });
     primary.halt();
     let ran = Said::of(&running.wait_with_output().unwrap());
