@@ -17,7 +17,7 @@ test:
 
 BOWLINE_FUZZ ?= 100
 fuzz:
-	BOWLINE_FUZZ=$(BOWLINE_FUZZ) $(CARGO) test --locked -p bowline-gotemplate -p bowline-render -p bowline-chart \
+	BOWLINE_FUZZ=$(BOWLINE_FUZZ) $(CARGO) test --locked -p bowline-yaml -p bowline-gotemplate -p bowline-render -p bowline-chart \
 		-p bowline-app -p bowline-migrate -p bowline-registry -p bowline-release -p bowline-apiserver -p bowline-rehearse -p bowline-migrate-lint --test fuzz
 	BOWLINE_FUZZ=$(BOWLINE_FUZZ) $(CARGO) test --locked -p bowline-yaml -p bowline-gotemplate -p bowline-render --test oracle
 

@@ -13,7 +13,6 @@
 mod arguments;
 mod chart;
 mod chart_source;
-mod chart_yaml;
 mod command;
 mod commands;
 mod console;

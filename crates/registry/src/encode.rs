@@ -167,6 +167,14 @@ impl Fields {
     }
 }
 
+/// The text of `Chart.yaml` as Helm writes it: keys sorted, empty fields left out.
+///
+/// # Errors
+/// Text that YAML cannot hold.
+pub fn chart_yaml(facts: &Metadata) -> Result<String, EmitError> {
+    Ordered::Object(metadata(facts)).to_yaml()
+}
+
 /// `Chart.yaml` as fields.
 pub(crate) fn metadata(metadata: &Metadata) -> Vec<(&'static str, Ordered)> {
     let mut fields = Fields(Vec::new());
@@ -222,6 +230,18 @@ pub(crate) fn dependency(dependency: &Dependency) -> Ordered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_chart_yaml_are_sorted_and_empty_ones_gone() {
+        let metadata = Metadata {
+            name: "app".to_owned(),
+            version: "1.0.0".to_owned(),
+            dependencies: Some(vec![Dependency { name: "db".to_owned(), ..Dependency::default() }]),
+            ..Metadata::default()
+        };
+        let text = chart_yaml(&metadata).unwrap();
+        assert_eq!(text, "dependencies:\n- name: db\n  repository: \"\"\nname: app\nversion: 1.0.0\n");
+    }
 
     #[test]
     fn json_is_gos() {

@@ -37,7 +37,7 @@ mod url;
 pub use console::{Console, Silent};
 pub use dependencies::{Dependencies, in_parallel};
 pub use downloader::{Access, Downloader, MAX_ARCHIVE, Places, Verify, Wanted, in_repository, locate, push};
-pub use encode::Ordered;
+pub use encode::{Ordered, chart_yaml};
 pub use error::{Error, os_error};
 pub use fetch::{TIMEOUT, Tls};
 pub use hub::{HubChart, search_hub};

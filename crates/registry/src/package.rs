@@ -11,7 +11,7 @@ use bowline_yaml::quote;
 use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
 
-use crate::encode::{self, Ordered};
+use crate::encode;
 use crate::error::Error;
 use crate::lock::Lock;
 
@@ -132,7 +132,7 @@ impl Source {
             // They stand in requirements.yaml, which goes along as it is.
             metadata.dependencies = None;
         }
-        let text = Ordered::Object(encode::metadata(&metadata)).to_yaml();
+        let text = encode::chart_yaml(&metadata);
         let text = text.map_err(|error| Error::Invalid(error.to_string()))?;
         let mut put = |name: &str, data: &[u8], modified: Option<SystemTime>| {
             append(tar, &format!("{base}/{name}"), data, modified.unwrap_or(now));

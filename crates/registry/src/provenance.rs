@@ -92,7 +92,7 @@ pub fn sign(
         secret.primary_key.unlock(&password, |_, _| Ok(())).map_err(|_| wrong())?.map_err(|_| wrong())?;
     }
     let chart = Chart::load(archive).map_err(|error| Error::from(error).after("failed to load chart for signing"))?;
-    let metadata = Ordered::Object(encode::metadata(&chart.metadata)).to_yaml();
+    let metadata = encode::chart_yaml(&chart.metadata);
     let metadata = metadata.map_err(|error| Error::Invalid(format!("failed to marshal chart metadata: {error}")))?;
     let data =
         fs::read(archive).map_err(|error| Error::io("open", archive, &error).after("failed to read chart archive"))?;

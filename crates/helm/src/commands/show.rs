@@ -4,7 +4,6 @@ mod jsonpath;
 
 use crate::arguments::Arguments;
 use crate::chart;
-use crate::chart_yaml::chart_yaml;
 use crate::command::Command;
 use crate::commands::CHART_FLAGS;
 use crate::console;
@@ -141,7 +140,7 @@ fn run(invocation: &Invocation<'_>) -> Result<(), Failure> {
     let all = wanted == "all";
     let mut out = String::new();
     if all || wanted == "chart" {
-        line(&mut out, &chart_yaml(&chart.metadata)?);
+        line(&mut out, &bowline_registry::chart_yaml(&chart.metadata).map_err(Failure::of)?);
     }
     if (all || wanted == "values")
         && let Some(values) = &chart.values_text

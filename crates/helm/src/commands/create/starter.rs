@@ -5,7 +5,6 @@ use std::path::Path;
 use bowline_chart::Compat;
 
 use crate::chart;
-use crate::chart_yaml::chart_yaml;
 use crate::failure::Failure;
 use crate::place;
 
@@ -36,7 +35,7 @@ pub(super) fn create(starter: &str, name: &str, folder: &str) -> Result<(), Fail
         return Err(Failure::new(format!("file {} already exists and is not a directory", own.to_string_lossy())));
     }
     let named = |data: &[u8]| String::from_utf8_lossy(data).replace(super::NAME, name).into_bytes();
-    super::write(&own.join("Chart.yaml"), chart_yaml(&metadata)?.as_bytes())?;
+    super::write(&own.join("Chart.yaml"), bowline_registry::chart_yaml(&metadata).map_err(Failure::of)?.as_bytes())?;
     if let Some(values) = &starter.values_text {
         super::write(&own.join("values.yaml"), &named(values.as_bytes()))?;
     }
