@@ -16,6 +16,9 @@ pub enum EmitError {
     /// JSON has no infinity and no NaN; the text is Go's.
     #[error("error marshaling into JSON: json: unsupported value: {0}")]
     NotJson(&'static str),
+    /// JSON has nothing for a type of Go's.
+    #[error("error marshaling into JSON: json: unsupported type: {0}")]
+    NoType(&'static str),
     /// A key goes on behind a next-line character, which to the reader ends a line: with the number of such before.
     #[error("yaml: line {0}: did not find expected ',' or '}}'")]
     KeyBreak(usize),

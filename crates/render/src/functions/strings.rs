@@ -151,7 +151,8 @@ fn trimmed(text: &[u8], test: impl Fn(char) -> bool) -> &[u8] {
 /// The last rune and its width, as `utf8.DecodeLastRune` finds them.
 fn last_rune(text: &[u8]) -> Option<(char, usize)> {
     let whole = |width: usize| first_rune(&text[text.len() - width..]).filter(|(_, found)| *found == width);
-    (1..=text.len().min(4)).find_map(whole).or_else(|| text.last().map(|_| (char::REPLACEMENT_CHARACTER, 1)))
+    // A byte by itself may be the end of a longer character.
+    (2..=text.len().min(4)).find_map(whole).or_else(|| first_rune(&text[text.len().saturating_sub(1)..]))
 }
 
 fn repeat(count: i64, text: &[u8]) -> Result<Vec<u8>, Failure> {

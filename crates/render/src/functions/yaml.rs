@@ -117,7 +117,7 @@ impl Emit for Yaml<'_> {
             Value::Uint64(number) => to.uint(*number),
             Value::Float(number) => to.float(*number)?,
             // JSON has none, and says so.
-            Value::Complex(..) => return Err(EmitError::NotJson("complex128")),
+            Value::Complex(..) => return Err(EmitError::NoType("complex128")),
             Value::Text(text) if pretty && std::str::from_utf8(text).is_err() => {
                 to.binary(&super::encoding::base64(text));
             }

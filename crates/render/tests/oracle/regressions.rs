@@ -67,6 +67,10 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "{{ mustToYaml (dict \"a\\u0085b\" 1) }}",
     "{{ mustToYaml (dict \"a\" \"b\\u0085c\" \"b\" (list (dict \"x\\u0085\\u0085\" 1))) }}",
     "{{ toYaml (dict \"a\\u0085b\" 1) }}",
+    // Ends of texts: characters of several bytes.
+    "{{ trim \"\u{a0} aa\u{a0}\" | quote }}{{ trimAll \"é☃\" \"é☃aé\u{e8}☃\" | quote }}{{ trim \"☃\" }}{{ trim \"\" }}",
+    "{{ mustToYaml (1i) }}",
+    "{{ toToml (regexFindAll `x` `a` -1) }}",
     // Floats.
     "{{ round -3 64 }} {{ round 2.675 2 }} {{ round 1e300 300 }} {{ round 5 -3 }} {{ round 1e-300 310 }} {{ round 3 400 }}",
     // What is no UTF-8.

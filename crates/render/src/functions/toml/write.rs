@@ -17,6 +17,10 @@ pub(super) fn to_toml(value: &Value) -> Result<Vec<u8>, String> {
     if let Value::Complex(..) = value {
         return Err("unsupported type for key '': complex128".to_owned());
     }
+    // And only there is a slice that is nil an empty one.
+    if matches!(value, Value::List(list) if list.is_nil()) {
+        return Ok(b"[]".to_vec());
+    }
     let mut writer = Writer { out: Vec::new(), depth: 0 };
     writer.encode(&mut Vec::new(), value)?;
     Ok(writer.out)
