@@ -30,7 +30,10 @@ const PARTS: &[Part] = &[
 /// Runs the parts whose name contains one of `only`, or all. A failed part does not keep the later ones from running.
 pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     let skipped_file = root.join("target/skipped-tests");
-    let _ = std::fs::remove_file(&skipped_file);
+    let differences_file = root.join("target/tolerated-differences");
+    for file in [&skipped_file, &differences_file] {
+        let _ = std::fs::remove_file(file);
+    }
     let mut rows = Vec::new();
     for part in PARTS.iter().filter(|part| only.is_empty() || only.iter().any(|o| part.name.contains(o.as_str()))) {
         println!("── {} ──", part.name);
@@ -41,6 +44,7 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
             .args(part.arguments)
             .current_dir(root)
             .env("BOWLINE_SKIPPED", &skipped_file)
+            .env("BOWLINE_DIFFERENCES", &differences_file)
             .env("RUSTDOCFLAGS", "-D warnings")
             .status()
             .map_err(|e| format!("run {}: {e}", program.display()))?
@@ -51,6 +55,12 @@ pub(crate) fn run(root: &Path, only: &[String]) -> Result<(), String> {
     let skipped = std::fs::read_to_string(&skipped_file).unwrap_or_default();
     println!("{} skipped", skipped.lines().count());
     skipped.lines().for_each(|line| println!("  {line}"));
+    let differences = std::fs::read_to_string(&differences_file).unwrap_or_default();
+    if !differences.is_empty() {
+        println!(
+            "fresh cases of the fuzzers that differ from the real programs, few enough to be tolerated:\n{differences}"
+        );
+    }
     let failed: Vec<&str> = rows.iter().filter(|row| !row.2).map(|row| row.0).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
