@@ -90,6 +90,40 @@ pub(crate) struct Nulls {
 }
 
 impl Metadata {
+    /// The names of the fields, as `Chart.yaml` and an index have them. Go matches keys whatever the case of their letters.
+    pub const FIELDS: [&'static str; 17] = [
+        "name",
+        "home",
+        "sources",
+        "version",
+        "description",
+        "keywords",
+        "maintainers",
+        "icon",
+        "apiVersion",
+        "condition",
+        "tags",
+        "appVersion",
+        "deprecated",
+        "annotations",
+        "kubeVersion",
+        "dependencies",
+        "type",
+    ];
+}
+
+impl Maintainer {
+    /// The names of the fields.
+    pub const FIELDS: [&'static str; 3] = ["name", "email", "url"];
+}
+
+impl Dependency {
+    /// The names of the fields.
+    pub const FIELDS: [&'static str; 8] =
+        ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
+}
+
+impl Metadata {
     /// Fills in what a document says, over what is there already.
     ///
     /// # Errors

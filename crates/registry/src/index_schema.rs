@@ -1,52 +1,26 @@
 //! What an index may hold: Helm refuses fields it does not know, and what is of another type than Go's structs have.
 
+use bowline_chart::{Dependency, Maintainer, Metadata};
 use bowline_yaml::{Node, NodeKind, Value, quote};
 
 use crate::error::Error;
 use crate::time::check_time;
 
 const INDEX_FIELDS: [&str; 6] = ["serverInfo", "apiVersion", "generated", "entries", "publicKeys", "annotations"];
-const ENTRY_FIELDS: [&str; 25] = [
-    "name",
-    "home",
-    "sources",
-    "version",
-    "description",
-    "keywords",
-    "maintainers",
-    "icon",
-    "apiVersion",
-    "condition",
-    "tags",
-    "appVersion",
-    "deprecated",
-    "annotations",
-    "kubeVersion",
-    "dependencies",
-    "type",
-    "urls",
-    "created",
-    "removed",
-    "digest",
-    "checksum",
-    "engine",
-    "tillerVersion",
-    "url",
-];
-const DEPENDENCY_FIELDS: [&str; 8] =
-    ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
+/// What an entry has beside the fields of `Chart.yaml`.
+const ENTRY_FIELDS: [&str; 8] = ["urls", "created", "removed", "digest", "checksum", "engine", "tillerVersion", "url"];
 
 /// Helm reads an index strictly: a field it does not know, or one that is there twice, is an error.
 pub(crate) fn check_fields(node: &Node) -> Result<(), Error> {
     check_unique(node)?;
     known(node, &INDEX_FIELDS)?;
+    let entry_fields = [&Metadata::FIELDS[..], &ENTRY_FIELDS].concat();
     let Some(NodeKind::Map(entries)) = node.get("entries").map(|node| &node.kind) else { return Ok(()) };
     for (_, versions) in entries {
         let NodeKind::Seq(versions) = &versions.kind else { continue };
         for version in versions {
-            known(version, &ENTRY_FIELDS)?;
-            for (list, fields) in [("maintainers", &["name", "email", "url"][..]), ("dependencies", &DEPENDENCY_FIELDS)]
-            {
+            known(version, &entry_fields)?;
+            for (list, fields) in [("maintainers", &Maintainer::FIELDS[..]), ("dependencies", &Dependency::FIELDS)] {
                 if let Some(NodeKind::Seq(items)) = version.get(list).map(|node| &node.kind) {
                     items.iter().try_for_each(|item| known(item, fields))?;
                 }

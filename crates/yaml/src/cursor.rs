@@ -18,6 +18,16 @@ pub(crate) struct Cursor<'t> {
     second_mark: bool,
 }
 
+/// Whether a character may stand in a text at all: Go's reader looks at them before anything else.
+pub(crate) fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Whether a text consists of such bytes. Without a way out of the inner loop, pieces of it are looked at many bytes at a time.
+pub(crate) fn is_all(text: &str, byte: impl Fn(u8) -> bool) -> bool {
+    text.as_bytes().chunks(1024).all(|piece| piece.iter().fold(true, |so_far, found| so_far & byte(*found)))
+}
+
 impl<'t> Cursor<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cursor::located;
+use crate::cursor::{is_all, is_allowed, located};
 use crate::event::{Event, EventKind, Scalar, Text};
 use crate::token::{Token, TokenKind, Tokens};
 use crate::{Error, Mark};
@@ -56,12 +56,8 @@ impl<'t> Grammar<'t> {
     /// # Errors
     /// A control character anywhere: Go's reader sees those before anything else is looked at.
     pub(crate) fn new(text: &'t str) -> Result<Self, Error> {
-        let allowed =
-            |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
-        let plain = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-        // Without a way out of the loop, pieces of the text are looked at many bytes at a time.
-        let is_plain = |piece: &[u8]| piece.iter().fold(true, |so_far, byte| so_far & plain(*byte));
-        if !text.as_bytes().chunks(1024).all(is_plain) && !text.chars().all(allowed) {
+        let is_plain = |byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+        if !is_all(text, is_plain) && !text.chars().all(is_allowed) {
             return Err(Error::yaml("control characters are not allowed", Mark::default()));
         }
         Ok(Self {

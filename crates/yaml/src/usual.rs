@@ -10,6 +10,7 @@
 //! several lines, document markers, and all that is wrong) is left to the grammar, so nothing here knows an error. What both
 //! read is the same to the last position; the tests hold them beside each other.
 
+use crate::cursor::{is_all, is_allowed};
 use crate::event::Text;
 use crate::number;
 use crate::parse::is_one_of;
@@ -61,17 +62,10 @@ const MAY_END: [bool; 256] = {
 /// Whether a text has no character that is an error, a line break of its own kind or a byte order mark; then, whether it is
 /// ASCII.
 fn is_usual(text: &str) -> Option<bool> {
-    let plain = |byte: u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
-    // Without a way out of the loop, pieces of the text are looked at many bytes at a time.
-    let is_plain = |piece: &[u8]| piece.iter().fold(true, |so_far, byte| so_far & plain(*byte));
-    if text.as_bytes().chunks(1024).all(is_plain) {
+    if is_all(text, |byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
         return Some(true);
     }
-    let allowed = |c: char| match c {
-        '\u{2028}' | '\u{2029}' => false,
-        '\n' | '\t' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => true,
-        _ => false,
-    };
+    let allowed = |c| is_allowed(c) && !matches!(c, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
     (!text.starts_with('\u{feff}') && text.chars().all(allowed)).then_some(false)
 }
 

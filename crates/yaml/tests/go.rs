@@ -1,8 +1,11 @@
 //! What Go's YAML makes of texts and values, taken down from `sigs.k8s.io/yaml`, and properties of all of them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use bowline_yaml::{Map, Node, NodeKind, Value, emit, format_json_float, parse, parse_fields, parse_first};
+mod support;
+
+use bowline_yaml::{Map, Node, NodeKind, Value, emit, parse, parse_fields, parse_first};
 use proptest::prelude::*;
+use support::to_json;
 
 fn unescape(text: &str) -> String {
     let mut out = String::new();
@@ -30,45 +33,13 @@ fn cases(table: &str) -> Vec<(String, String)> {
     lines.map(pair).collect()
 }
 
-/// JSON as Go's `encoding/json` writes it.
-fn json(value: &Value) -> String {
-    let text = |text: &str| {
-        let mut out = String::from('"');
-        for c in text.chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '<' | '>' | '&' | '\0'..'\x20' => out.push_str(&format!("\\u{:04x}", c as u32)),
-                c => out.push(c),
-            }
-        }
-        out + "\""
-    };
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => format_json_float(*value).unwrap(),
-        Value::String(string) => text(string),
-        Value::Seq(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",")),
-        Value::Map(map) => {
-            let entries: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}:{}", text(key), json(value))).collect();
-            format!("{{{}}}", entries.join(","))
-        }
-    }
-}
-
 #[test]
 fn texts_read_as_in_go() {
     let cases = cases(include_str!("read.tsv"));
     assert!(cases.len() > 90);
     for (text, expected) in cases {
         let read = match parse_first(&text) {
-            Ok(node) => json(&node.map(|node| node.to_value()).unwrap_or_default()),
+            Ok(node) => to_json(&node.map(|node| node.to_value()).unwrap_or_default()),
             Err(error) => format!("!{error}"),
         };
         assert_eq!(read, expected, "{text:?}");

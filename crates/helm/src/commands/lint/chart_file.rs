@@ -2,36 +2,13 @@
 
 use std::fs;
 
-use bowline_chart::{Compat, Constraint, Metadata, Version};
+use bowline_chart::{Compat, Constraint, Dependency, Maintainer, Metadata, Version};
 use bowline_yaml::{Node, NodeKind, Value, parse_first, quote};
 
 use super::Severity::{Error, Info, Warning};
 use super::{Linter, address};
 
 const FILE: &str = "Chart.yaml";
-/// Fields of `Chart.yaml`; keys match whatever their case.
-const FIELDS: [&str; 17] = [
-    "name",
-    "home",
-    "sources",
-    "version",
-    "description",
-    "keywords",
-    "maintainers",
-    "icon",
-    "apiVersion",
-    "condition",
-    "tags",
-    "appVersion",
-    "deprecated",
-    "annotations",
-    "kubeVersion",
-    "dependencies",
-    "type",
-];
-const MAINTAINER_FIELDS: [&str; 3] = ["name", "email", "url"];
-const DEPENDENCY_FIELDS: [&str; 8] =
-    ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
 
 pub(super) fn check(linter: &mut Linter<'_>) {
     let path = linter.folder.join(FILE);
@@ -125,12 +102,12 @@ fn duplicates(node: &Node, found: &mut Vec<(String, u32)>) {
 /// The first unknown key, in the order in which the JSON decoder meets them: sorted.
 fn unknown(node: &Node) -> Option<String> {
     for (key, value) in sorted(node) {
-        if !known(key, &FIELDS) {
+        if !known(key, &Metadata::FIELDS) {
             return Some(key.to_owned());
         }
         let fields: &[&str] = match key.to_ascii_lowercase().as_str() {
-            "maintainers" => &MAINTAINER_FIELDS,
-            "dependencies" => &DEPENDENCY_FIELDS,
+            "maintainers" => &Maintainer::FIELDS,
+            "dependencies" => &Dependency::FIELDS,
             _ => continue,
         };
         if let NodeKind::Seq(items) = &value.kind {
