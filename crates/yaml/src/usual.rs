@@ -944,6 +944,21 @@ mod tests {
         usual.get() * 100 / (cases * times)
     }
 
+    /// To leave these to the grammar would be right, but slow.
+    #[test]
+    fn what_charts_hold_is_usual() {
+        for text in [
+            "a:\n- b\n- c\nd: e\n",
+            "a:\n  - b: 1\n    c: x y\n  -\n    d: ~\ne:\n",
+            "- a: [x, \"y\"]\n- {b: 1, c: [z]}\n",
+            "---\n# c\na: # c\n  'b': \"x\\ny\" # c\n  c: 'it''s'\n",
+            "a: |\n  x: y\n\n    z\nb: >-\n  x\n  y",
+            "a: http://x:80/y#z\nb: ☃\n",
+        ] {
+            assert!(beside_grammar(text).unwrap(), "{text}");
+        }
+    }
+
     #[test]
     fn whatever_lines_are_there_the_grammar_reads_the_same() {
         let text = (vec(line(), 1..8), any::<bool>())
